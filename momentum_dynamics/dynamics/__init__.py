@@ -1,0 +1,1 @@
+"""What follows from a method without running it: poles, regions, moments, best parameters."""

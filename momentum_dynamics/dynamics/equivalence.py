@@ -1,0 +1,132 @@
+"""Staleness is momentum: the method that a stale method is in the mean."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from momentum_dynamics.delays import Delay
+from momentum_dynamics.dynamics.loop import delayed_state_space, transfer_function
+from momentum_dynamics.dynamics.polynomials import evaluate
+from momentum_dynamics.errors import NotTraceableError
+from momentum_dynamics.methods import HeavyBall, LinearMethod, Method, ThreeParameter, state_space
+from momentum_dynamics.notation import Scalar, is_symbolic
+
+__all__ = ["equivalent_momentum"]
+
+
+def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParameter | LinearMethod:
+    """The method without delay whose path is the mean path of this one behind an independent delay.
+
+    The mean of a stale loop is the loop of the mean: q(1/z) multiplies the transfer function. What
+    cancels, cancels exactly (numbers are taken as the exact fractions they are).
+
+    Parameters
+    ----------
+    method : Method
+        Numbers, batches or symbols in its fields.
+    delay : Delay
+        A law of staleness with a rational generating function.
+
+    Returns
+    -------
+    HeavyBall
+        Where the product is heavy ball's transfer function: gradient descent with geometric
+        staleness is heavy ball with momentum 1 − 1/M and learning rate α/M.
+    ThreeParameter
+        Where it has two slots and one pole at 1 but heavy ball's zero is not at 0.
+    LinearMethod
+        Otherwise.
+
+    Notes
+    -----
+    Equal transfer functions give equal paths from equal starts. A stale method begins with all of
+    its history at the start, so its first step is a full one, −α∇f(w₀): a heavy ball that stands
+    for it starts with that velocity, ``start=(w0, w0 + alpha * gradient)`` in `simulate`.
+    A `LinearMethod` carries its start along. It says nothing about second moments.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import GradientDescent, GeometricDelay, symbol
+    >>> twin = equivalent_momentum(GradientDescent(learning_rate=0.5), GeometricDelay(workers=4))
+    >>> twin.learning_rate, twin.momentum
+    (0.125, 0.75)
+    >>> M = symbol("workers")
+    >>> twin = equivalent_momentum(
+    ...     GradientDescent(learning_rate=symbol("learning_rate")), GeometricDelay(workers=M)
+    ... )
+    >>> twin.learning_rate, twin.momentum
+    (alpha/M, (M - 1)/M)
+    """
+    import sympy  # noqa: PLC0415
+
+    arrays: dict[Any, Any] = {}
+    exact_method, exact_delay = _exact(method, arrays), _exact(delay, arrays)
+    z = sympy.Symbol("z")
+    loop = sympy.sympify(transfer_function(exact_method))
+    if isinstance(loop, sympy.MatrixBase):
+        raise NotTraceableError(
+            f"One period of {type(method).__name__} takes {loop.rows} gradients, so no method with "
+            "one gradient a step is its equivalent."
+        )
+    gain = sympy.cancel(loop * _filter(exact_delay, z))
+    above, below = (sympy.Poly(part, z) for part in sympy.fraction(sympy.together(gain)))
+    leading = below.LC()
+    top = [sympy.simplify(entry / leading) for entry in above.all_coeffs()]
+    bottom = [sympy.simplify(entry / leading) for entry in below.all_coeffs()]
+    exact = not any(
+        is_symbolic(getattr(owner, field.name))
+        for owner in (method, delay)
+        for field in dataclasses.fields(owner)  # type: ignore[arg-type]
+    )
+
+    def settle(value: Any) -> Scalar:
+        """Back from exact: to an array, a float or a simplified expression."""
+        if arrays:
+            found = sympy.lambdify(list(arrays), value)(*arrays.values())
+            return np.asarray(found, dtype=float)
+        return float(value) if exact else sympy.factor(value)
+
+    if sympy.simplify(sum(bottom)) == 0 and len(bottom) <= 3:  # noqa: PLR2004
+        lead, lag = (top[0], 0) if len(bottom) == 2 else (*(0,) * (2 - len(top)), *top)  # noqa: PLR2004
+        momentum = bottom[2] if len(bottom) == 3 else sympy.Integer(0)  # noqa: PLR2004
+        learning_rate = sympy.simplify(-lead - lag)
+        if lag == 0:
+            return HeavyBall(learning_rate=settle(-lead), momentum=settle(momentum))
+        if learning_rate != 0:
+            return ThreeParameter(
+                learning_rate=settle(learning_rate),
+                momentum=settle(momentum),
+                lookahead=settle(lag / learning_rate),
+            )
+    series = delayed_state_space(state_space(method), delay)
+    return LinearMethod(A=series.A, B=series.B, C=series.C, E=series.E)
+
+
+def _filter(delay: Delay, z: Any) -> Any:
+    """q(1/z) as a rational function."""
+    above, below = delay.rational()
+    return evaluate(above, z) / evaluate(below, z)
+
+
+def _exact(owner: Any, arrays: dict[Any, Any]) -> Any:
+    """The same object with exact fractions for numbers and dummy symbols for batches."""
+    import sympy  # noqa: PLC0415
+
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(owner):
+        value = getattr(owner, field.name)
+        if value is None or is_symbolic(value):
+            continue
+        if isinstance(owner, LinearMethod):
+            changed[field.name] = sympy.ImmutableMatrix(np.asarray(value)).applyfunc(sympy.Rational)
+        elif np.ndim(value) == 0:
+            changed[field.name] = sympy.Rational(Fraction(value))
+        else:
+            dummy = sympy.Dummy(field.name, positive=True)
+            arrays[dummy] = np.asarray(value)
+            changed[field.name] = dummy
+    return dataclasses.replace(owner, **changed)

@@ -1,0 +1,259 @@
+"""First and second moments of a noisy loop: settled, and step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum_dynamics.dynamics.loop import loop_coefficients
+from momentum_dynamics.dynamics.polynomials import schur_cohn
+from momentum_dynamics.dynamics.radius import spectral_radius
+from momentum_dynamics.errors import DomainError, UnstableDynamicsError
+from momentum_dynamics.laws import noise as laws
+from momentum_dynamics.methods.linear import StateSpace, combine, stack, state_space
+from momentum_dynamics.methods.protocol import Method, period_of, transient_of
+from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
+
+__all__ = ["Moments", "second_moments", "stationary_covariance", "stationary_variance"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moments:
+    """Mean and second moment of the answer's displacement from the solution, step by step.
+
+    Attributes
+    ----------
+    mean, second_moment : array ``(steps + 1, *batch)``
+        Of the displacement of the answer.
+    covariance : array ``(steps + 1, *batch, slots, slots)``
+        Of the state.
+    """
+
+    mean: NDArray[np.float64]
+    second_moment: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        """Second moment minus squared mean."""
+        return self.second_moment - self.mean**2
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arrays by name."""
+        return {"mean": self.mean, "second_moment": self.second_moment, "variance": self.variance}
+
+
+def stationary_variance(method: Method, curvature: Scalar, noise_variance: Scalar) -> Any:
+    """The settled variance of the answer when every gradient carries independent noise.
+
+    Parameters
+    ----------
+    method : Method
+        With settled coefficients.
+    curvature : scalar
+        h, real.
+    noise_variance : scalar
+        σ² ≥ 0 of each gradient.
+
+    Returns
+    -------
+    array or sympy.Expr
+        Of `output`; a closed form for one and two slots.
+
+    Raises
+    ------
+    UnstableDynamicsError
+        Where some loop is unstable: it has no stationary law.
+    DomainError
+        If the noise variance is negative, or the coefficients never settle.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import HeavyBall, symbol
+    >>> float(stationary_variance(HeavyBall(learning_rate=1.0, momentum=0.0), 1.0, 0.25))
+    0.25
+    >>> alpha, beta = symbol("learning_rate"), symbol("momentum")
+    >>> method = HeavyBall(learning_rate=alpha, momentum=beta)
+    >>> stationary_variance(method, symbol("curvature"), symbol("noise_variance"))
+    alpha*sigma^2*(beta + 1)/(h*(beta - 1)*(alpha*h - 2*beta - 2))
+    """
+    GLOSSARY["noise_variance"].check(noise_variance)
+    system = state_space(method)
+    symbolic = system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance)
+    if not symbolic:
+        _require_stable(method, system, curvature)
+    if system.slots <= 2 and system.gradients == 1:  # noqa: PLR2004
+        found = _two_slots(system, curvature, noise_variance)
+        if symbolic:
+            import sympy  # noqa: PLC0415
+
+            return sympy.factor(found)
+        return found
+    readout = system.readout[0]
+    if symbolic:
+        import sympy  # noqa: PLC0415
+
+        row = sympy.Matrix([readout])
+        covariance = _symbolic_covariance(system, curvature, noise_variance)
+        return sympy.factor(sympy.cancel((row * covariance * row.T)[0]))
+    covariance = _covariance(system, curvature, noise_variance)
+    row = stack(system.readout)[..., 0, :]
+    return np.einsum("...i,...ij,...j->...", row, covariance, row)
+
+
+def stationary_covariance(method: Method, curvature: Scalar, noise_variance: Scalar) -> Any:
+    """The settled covariance of the state, ``(*batch, slots, slots)``.
+
+    Parameters, errors: as in `stationary_variance`.
+    """
+    GLOSSARY["noise_variance"].check(noise_variance)
+    system = state_space(method)
+    if system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance):
+        return _symbolic_covariance(system, curvature, noise_variance)
+    _require_stable(method, system, curvature)
+    return _covariance(system, curvature, noise_variance)
+
+
+def _require_stable(method: Method, system: StateSpace, curvature: Scalar) -> None:
+    coefficients = loop_coefficients(system, np.asarray(curvature, dtype=float), None)
+    stable = schur_cohn([np.asarray(entry) for entry in coefficients])
+    if stable.all():
+        return
+    worst = float(np.max(spectral_radius(method, curvature)))
+    raise UnstableDynamicsError(
+        f"No stationary variance: {method} is unstable on curvature {curvature} (spectral radius "
+        f"{worst:.4g}); ask is_stable first and keep what is stable."
+    )
+
+
+def _two_slots(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
+    """By the law of two slots: the output's transfer function from noise is (n₁z + n₀)/(z² − Tz + D)."""
+    rows, injection = system.closed_rows(curvature)
+    size = system.slots
+    vector = [entry[0] for entry in injection]
+    moved = [combine(row, vector) for row in rows]
+    trace = sum(rows[i][i] for i in range(size))
+    determinant = rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0] if size > 1 else 0
+    lead = combine(system.readout[0], vector)
+    lag = combine(system.readout[0], moved) - trace * lead if size > 1 else 0
+    return laws.two_slot_variance(trace, determinant, lead, lag, noise_variance)
+
+
+def _covariance(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
+    """Solve Σ = MΣMᵀ + Q of a stable loop; the one place where a Lyapunov equation is solved."""
+    rows, injection = system.closed_rows(np.asarray(curvature, dtype=float))
+    matrix, vectors = stack(rows), stack(injection)
+    noise = np.asarray(noise_variance, dtype=float)[..., None, None]
+    source = noise * (vectors @ np.swapaxes(vectors, -1, -2))
+    size = system.slots
+    batch = np.broadcast_shapes(matrix.shape[:-2], source.shape[:-2])
+    matrix = np.broadcast_to(matrix, (*batch, size, size))
+    source = np.broadcast_to(source, (*batch, size, size))
+    if size > _KRONECKER_LIMIT:
+        from scipy.linalg import solve_discrete_lyapunov  # noqa: PLC0415
+
+        found = np.empty(source.shape)
+        for index in np.ndindex(*batch):
+            found[index] = solve_discrete_lyapunov(matrix[index], source[index])
+        return found
+    doubled = np.einsum("...ij,...kl->...ikjl", matrix, matrix).reshape(*batch, size**2, size**2)
+    right = source.reshape(*batch, size**2, 1)
+    return np.linalg.solve(np.eye(size**2) - doubled, right).reshape(*batch, size, size)
+
+
+_KRONECKER_LIMIT = 4
+"""Slots up to which the doubled system is the faster way."""
+
+
+def _symbolic_covariance(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
+    import sympy  # noqa: PLC0415
+
+    rows, injection = system.closed_rows(curvature)
+    size = system.slots
+    matrix, vectors = sympy.Matrix(rows), sympy.Matrix(injection)
+    unknown = sympy.Matrix(size, size, lambda i, j: sympy.Symbol(f"S_{min(i, j)}_{max(i, j)}"))
+    balance = matrix * unknown * matrix.T + noise_variance * vectors * vectors.T - unknown
+    names = sorted(unknown.free_symbols, key=str)
+    equations = [balance[i, j] for i in range(size) for j in range(i, size)]
+    (solution,) = sympy.linsolve(equations, *names)
+    return unknown.subs(dict(zip(names, solution, strict=True)))
+
+
+def second_moments(
+    method: Method,
+    curvature: Scalar,
+    noise_variance: Scalar,
+    *,
+    steps: int,
+    start: Scalar = None,
+) -> Moments:
+    """Exact moments of the answer after 0, 1, …, `steps` steps, under additive gradient noise.
+
+    Parameters
+    ----------
+    method : Method
+        Any method; each step is one stage, with its own coefficients.
+    curvature : scalar
+        h, real.
+    noise_variance : scalar
+        σ² ≥ 0 of each gradient.
+    steps : int
+    start : scalar or tuple of scalars, optional
+        The displacement from the solution at rest (default 1), or the whole initial state.
+
+    Returns
+    -------
+    Moments
+        Arrays ``(steps + 1, *batch)``. Unstable methods are answered too: their moments grow.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import GradientDescent
+    >>> second_moments(GradientDescent(learning_rate=0.5), 1.0, 0.0, steps=3).mean
+    array([1.   , 0.5  , 0.25 , 0.125])
+    """
+    GLOSSARY["noise_variance"].check(noise_variance)
+    if steps < 0:
+        raise DomainError(f"steps is {steps}, but must be a whole number from 0.")
+    curvature = np.asarray(curvature, dtype=float)
+    noise = np.asarray(noise_variance, dtype=float)
+    displacement = 1.0 if start is None else start
+    state = displacement if isinstance(displacement, tuple) else method.initial_state(displacement)
+    cache: dict[int, tuple[Any, Any, Any]] = {}
+
+    def maps(step: int) -> tuple[Any, Any, Any]:
+        """Transition, noise and readout of a step, computed once per distinct stage."""
+        transient, period = transient_of(method), period_of(method)
+        key = step if period is None or step < transient else transient + (step - transient) % period
+        if key not in cache:
+            system = state_space(method, step=key)
+            rows, injection = system.closed_rows(curvature)
+            vector = stack(injection)
+            source = noise[..., None, None] * (vector @ np.swapaxes(vector, -1, -2))
+            cache[key] = stack(rows), source, stack(system.readout)
+            if period is None:
+                cache.pop(key - 1, None)
+        return cache[key]
+
+    matrix, source, _ = maps(0)
+    batch = np.broadcast_shapes(matrix.shape[:-2], source.shape[:-2], *(np.shape(s) for s in state))
+    slots = matrix.shape[-1]
+    mean = np.stack([np.broadcast_to(slot, batch) for slot in state], axis=-1)[..., None].astype(float)
+    covariance = np.zeros((*batch, slots, slots))
+    means, seconds, covariances = [], [], []
+    with np.errstate(all="ignore"):
+        for step in range(steps + 1):
+            matrix, source, readout = maps(step)
+            along = (readout @ mean)[..., 0, 0]
+            spread = (readout @ covariance @ np.swapaxes(readout, -1, -2))[..., 0, 0]
+            means.append(along)
+            seconds.append(spread + along**2)
+            covariances.append(covariance)
+            mean = matrix @ mean
+            covariance = matrix @ covariance @ np.swapaxes(matrix, -1, -2) + source
+    return Moments(
+        mean=np.stack(means), second_moment=np.stack(seconds), covariance=np.stack(covariances)
+    )

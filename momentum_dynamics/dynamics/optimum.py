@@ -1,0 +1,164 @@
+"""The best parameters of each kind of method for a spectrum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from momentum_dynamics.dynamics.radius import spectral_radius
+from momentum_dynamics.errors import DomainError, UnknownNameError
+from momentum_dynamics.laws import optima
+from momentum_dynamics.methods import (
+    Chebyshev,
+    GradientDescent,
+    HeavyBall,
+    Method,
+    Nesterov,
+    RobustMomentum,
+    TripleMomentum,
+)
+from momentum_dynamics.methods.protocol import period_of
+from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
+
+__all__ = ["TUNED_KINDS", "tune", "worst_rate"]
+
+
+def _gradient_descent(low: Scalar, high: Scalar) -> Method:
+    return GradientDescent(learning_rate=optima.gradient_descent(low, high).learning_rate)
+
+
+def _heavy_ball(low: Scalar, high: Scalar) -> Method:
+    best = optima.heavy_ball(low, high)
+    return HeavyBall(learning_rate=best.learning_rate, momentum=best.momentum)
+
+
+def _nesterov(law: Callable[..., optima.MethodParameters]) -> Callable[[Scalar, Scalar], Method]:
+    def tuned(low: Scalar, high: Scalar) -> Method:
+        best = law(low, high)
+        return Nesterov(learning_rate=best.learning_rate, momentum=best.momentum)
+
+    return tuned
+
+
+def _triple(low: Scalar, high: Scalar) -> Method:
+    return TripleMomentum(smallest_curvature=low, largest_curvature=high)
+
+
+def _robust(low: Scalar, high: Scalar) -> Method:
+    return RobustMomentum(smallest_curvature=low, largest_curvature=high, robustness=_MIDDLE)
+
+
+def _chebyshev(low: Scalar, high: Scalar) -> Method:
+    return Chebyshev(smallest_curvature=low, largest_curvature=high)
+
+
+_MIDDLE = 0.5
+"""Robust momentum halfway between triple momentum and gradient descent."""
+
+_TUNERS: dict[str, dict[str, Callable[[Scalar, Scalar], Method]]] = {
+    "quadratic": {
+        "gradient-descent": _gradient_descent,
+        "heavy-ball": _heavy_ball,
+        "nesterov": _nesterov(optima.nesterov_quadratic),
+        "triple-momentum": _triple,
+        "robust-momentum": _robust,
+        "chebyshev": _chebyshev,
+    },
+    "smooth-convex": {
+        "gradient-descent": _gradient_descent,
+        "nesterov": _nesterov(optima.nesterov_smooth),
+        "triple-momentum": _triple,
+        "robust-momentum": _robust,
+    },
+}
+
+TUNED_KINDS: tuple[str, ...] = tuple(_TUNERS["quadratic"])
+"""Every kind `tune` knows for quadratics."""
+
+
+def tune(
+    kind: str,
+    *,
+    smallest_curvature: Scalar,
+    largest_curvature: Scalar,
+    objective: str = "quadratic",
+) -> Any:
+    """The method of a kind with the best parameters for a spectrum.
+
+    Parameters
+    ----------
+    kind : str
+        ``"gradient-descent"``, ``"heavy-ball"``, ``"nesterov"``, ``"triple-momentum"``,
+        ``"robust-momentum"`` or ``"chebyshev"``.
+    smallest_curvature, largest_curvature : scalar
+        Positive ends of the spectrum; numbers, batches or symbols.
+    objective : {"quadratic", "smooth-convex"}
+        The fastest on quadratics, or the parameters with a guarantee for every smooth strongly
+        convex function. Heavy ball has no such guarantee: there it can cycle for ever.
+
+    Returns
+    -------
+    Method
+
+    Raises
+    ------
+    DomainError
+        If an end is not positive or the ends are in the wrong order.
+    UnknownNameError
+        If there is no such kind for this objective.
+
+    References
+    ----------
+    [polyak1964]_, [lessard2016]_, [vanscoy2018]_, [cyrus2018]_
+
+    Examples
+    --------
+    >>> tune("heavy-ball", smallest_curvature=1.0, largest_curvature=9.0)
+    HeavyBall(learning_rate=0.25, momentum=0.25)
+    """
+    if objective not in _TUNERS:
+        raise UnknownNameError.among("objective", objective, _TUNERS)
+    if kind == "heavy-ball" and objective == "smooth-convex":
+        raise DomainError(
+            "Heavy ball has no parameters that converge at an accelerated rate on every smooth strongly "
+            "convex function; ask for 'nesterov' or 'triple-momentum'."
+        )
+    if kind not in _TUNERS[objective]:
+        raise UnknownNameError.among("tuned method", kind, _TUNERS[objective])
+    GLOSSARY["smallest_curvature"].check(smallest_curvature)
+    GLOSSARY["largest_curvature"].check(largest_curvature)
+    difference = largest_curvature - smallest_curvature
+    if not is_symbolic(difference) and np.any(np.asarray(difference) < 0):
+        raise DomainError(
+            f"smallest_curvature is {smallest_curvature}, above largest_curvature {largest_curvature}; "
+            "swap them."
+        )
+    return _TUNERS[objective][kind](smallest_curvature, largest_curvature)
+
+
+def worst_rate(method: Method, curvatures: Scalar) -> float:
+    """The slowest contraction per gradient over a spectrum.
+
+    Parameters
+    ----------
+    method : Method
+        With plain numbers; a method whose coefficients never settle is read at its limit.
+    curvatures : array
+        The spectrum.
+
+    Returns
+    -------
+    float
+    """
+    settled = method
+    period = period_of(method)
+    if period is None:
+        settled, period = method.stage(_FAR), 1  # type: ignore[attr-defined]
+    radius = np.max(spectral_radius(settled, np.asarray(curvatures, dtype=float)))
+    return float(radius ** (1 / period))
+
+
+_FAR = 10_000
+"""A step by which the scheduled methods have reached their limits to rounding."""

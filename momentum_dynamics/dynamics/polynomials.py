@@ -1,0 +1,91 @@
+"""Polynomials and small matrices over any scalar: floats, batches, symbols.
+
+Polynomials are tuples of coefficients, highest power first, each with its own batch axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum_dynamics.methods.linear import Rows, combine
+from momentum_dynamics.notation import Scalar, is_symbolic
+
+__all__ = ["Coefficients", "add", "evaluate", "leverrier", "multiply", "schur_cohn"]
+
+Coefficients: TypeAlias = tuple[Scalar, ...]
+
+
+def multiply(first: Sequence[Scalar], second: Sequence[Scalar]) -> Coefficients:
+    """The product of two polynomials."""
+    size = len(first) + len(second) - 1
+    return tuple(
+        combine(
+            [first[i] for i in range(len(first)) if 0 <= k - i < len(second)],
+            [second[k - i] for i in range(len(first)) if 0 <= k - i < len(second)],
+        )
+        for k in range(size)
+    )
+
+
+def add(first: Sequence[Scalar], second: Sequence[Scalar], factor: Scalar = 1) -> Coefficients:
+    """The first polynomial plus `factor` times the second."""
+    size = max(len(first), len(second))
+    left = (*(0,) * (size - len(first)), *first)
+    right = (*(0,) * (size - len(second)), *second)
+    return tuple(a + combine((factor,), (b,)) for a, b in zip(left, right, strict=True))
+
+
+def evaluate(coefficients: Sequence[Scalar], point: Scalar) -> Scalar:
+    """The value at a point, by Horner's rule."""
+    value: Scalar = 0
+    for coefficient in coefficients:
+        value = value * point + coefficient
+    return value
+
+
+def leverrier(rows: Rows) -> tuple[Coefficients, tuple[Rows, ...]]:
+    """The characteristic polynomial of a small matrix, and its resolvent's numerator.
+
+    Faddeev and Leverrier: (zI − A)⁻¹ = (N₀zⁿ⁻¹ + … + Nₙ₋₁)/p(z) with N₀ = I, p₁ = −tr A,
+    Nₖ = A Nₖ₋₁ + pₖ I and pₖ₊₁ = −tr(A Nₖ)/(k + 1). Meant for the few slots of a method.
+    """
+    if any(is_symbolic(entry) for row in rows for entry in row):
+        import sympy  # noqa: PLC0415
+
+        rows = tuple(tuple(sympy.sympify(entry) for entry in row) for row in rows)
+    size = len(rows)
+    coefficients: list[Scalar] = [1]
+    numerator: Rows = tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
+    numerators = []
+    for k in range(1, size + 1):
+        numerators.append(numerator)
+        columns = [[row[j] for row in numerator] for j in range(size)]
+        product = [[combine(row, column) for column in columns] for row in rows]
+        trace = sum(product[i][i] for i in range(size))
+        coefficients.append(-trace / k if k > 1 else -trace)
+        numerator = tuple(
+            tuple(product[i][j] + (coefficients[k] if i == j else 0) for j in range(size))
+            for i in range(size)
+        )
+    return tuple(coefficients), tuple(numerators)
+
+
+def schur_cohn(coefficients: Sequence[Scalar]) -> NDArray[np.bool_]:
+    """Whether all roots lie strictly inside the unit circle, elementwise, by Schur and Cohn's test.
+
+    A polynomial a₀zⁿ + … + aₙ is stable iff |aₙ| < |a₀| and ā₀a(z) − aₙa*(z), which is z times a
+    polynomial of degree n − 1, is stable. Each round is scaled by its leading coefficient.
+    """
+    row = np.stack(np.broadcast_arrays(*coefficients), axis=0)
+    row = row.astype(complex if np.iscomplexobj(row) else float)
+    stable = np.ones(row.shape[1:], dtype=bool)
+    with np.errstate(all="ignore"):
+        while len(row) > 1:
+            row = row / row[0]
+            stable &= np.abs(row[-1]) < 1
+            row = (row - row[-1] * np.conj(row[::-1]))[:-1]
+    return stable & np.isfinite(row[0])

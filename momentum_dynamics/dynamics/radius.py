@@ -1,0 +1,211 @@
+"""Spectral radius, stability and regimes of the closed loop."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from momentum_dynamics.delays import Delay, NoDelay
+from momentum_dynamics.dynamics.kernels import radius_map
+from momentum_dynamics.dynamics.loop import (
+    affine_pair,
+    delayed_state_space,
+    loop_coefficients,
+)
+from momentum_dynamics.dynamics.polynomials import schur_cohn
+from momentum_dynamics.errors import NotTraceableError
+from momentum_dynamics.laws import spectrum as laws
+from momentum_dynamics.methods.linear import StateSpace, stack, state_space
+from momentum_dynamics.methods.protocol import Method
+from momentum_dynamics.notation import Scalar, is_symbolic
+
+__all__ = ["Regime", "eigenvalues", "is_stable", "regime", "spectral_radius"]
+
+
+class Regime(StrEnum):
+    """How one mode of a two-slot method moves."""
+
+    MONOTONE = "monotone decrease"
+    RIPPLES = "ripples"
+    OSCILLATING = "monotone oscillations"
+    DIVERGING = "divergence"
+
+
+def _behind(method: Method, delay: Delay | None) -> StateSpace:
+    system = state_space(method)
+    if delay is None or isinstance(delay, NoDelay):
+        return system
+    return delayed_state_space(system, delay)
+
+
+def _symbolic(system: StateSpace, curvature: Scalar) -> bool:
+    return system.is_symbolic or is_symbolic(curvature)
+
+
+def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
+    """The factor by which the loop contracts (or grows) per settled period in the long run.
+
+    Parameters
+    ----------
+    method : Method
+        Its parameters broadcast against the curvature.
+    curvature : scalar
+        h: real, complex (games) or negative (saddles).
+    delay : Delay, optional
+        The law of staleness; the radius is that of the mean.
+
+    Returns
+    -------
+    array or sympy.Expr
+        A closed form for two slots, symbols included; eigenvalues elsewhere.
+
+    Raises
+    ------
+    NotTraceableError
+        With symbols, where the loop has more than two slots.
+
+    Notes
+    -----
+    At critical damping the problem is ill-conditioned: a change of ε in a parameter moves the radius
+    by √ε. Per period of two steps (extragradient) it is the factor of both together.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import GradientDescent, HeavyBall, GeometricDelay
+    >>> float(spectral_radius(HeavyBall(learning_rate=1.0, momentum=0.25), 2.0))
+    0.5
+    >>> spectral_radius(GradientDescent(learning_rate=1.0), [0.5, 2.5])
+    array([0.5, 1.5])
+    """
+    system = _behind(method, delay)
+    if _symbolic(system, curvature):
+        if system.slots > 2:  # noqa: PLR2004
+            raise NotTraceableError(
+                f"The loop has {system.slots} slots, and no closed form that one could read; give "
+                "numbers, or ask for characteristic_polynomial."
+            )
+        import sympy  # noqa: PLC0415
+
+        trace, determinant = _pair(system, curvature)
+        real = sympy.sympify(trace).is_real is not False and sympy.sympify(determinant).is_real is not False
+        law = laws.spectral_radius if real else laws.complex_spectral_radius
+        return law(trace, determinant)
+    h = np.asarray(curvature)
+    with np.errstate(all="ignore"):
+        if system.slots <= 2 and system.gradients == 1:  # noqa: PLR2004
+            t0, t1, d0, d1 = affine_pair(system)
+            if not np.iscomplexobj(h):
+                return radius_map(t0, t1, d0, d1, h.astype(float))
+            return laws.complex_spectral_radius(t0 + h * t1, d0 + h * d1)
+        return np.abs(_eigenvalues(system, h)).max(axis=-1)
+
+
+def eigenvalues(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
+    """The poles of the closed loop, ``(*batch, poles)``, in no particular order.
+
+    Parameters and examples are those of `spectral_radius`.
+    """
+    return _eigenvalues(_behind(method, delay), np.asarray(curvature))
+
+
+def _eigenvalues(system: StateSpace, curvature: Any) -> Any:
+    matrix = stack(system.closed_rows(curvature)[0])
+    finite = np.isfinite(matrix).all(axis=(-2, -1))
+    values = np.linalg.eigvals(np.where(finite[..., None, None], matrix, 0)).astype(complex)
+    return np.where(finite[..., None], values, np.inf)
+
+
+def _pair(system: StateSpace, curvature: Scalar) -> tuple[Scalar, Scalar]:
+    """Trace and determinant of a loop with one or two slots."""
+    rows = system.closed_rows(curvature)[0]
+    if system.slots == 1:
+        return rows[0][0], 0
+    return rows[0][0] + rows[1][1], rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0]
+
+
+def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
+    """Whether the loop converges: all poles strictly inside the unit circle.
+
+    Decided by Schur and Cohn's test on the characteristic polynomial, without computing a root; for two
+    slots and symbols by Jury's triangle.
+
+    Parameters
+    ----------
+    method, curvature, delay
+        As in `spectral_radius`.
+
+    Returns
+    -------
+    bool array or sympy.Basic
+
+    Raises
+    ------
+    NotTraceableError
+        With symbols, where the loop has more than two slots.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import HeavyBall
+    >>> is_stable(HeavyBall(learning_rate=1.0, momentum=0.5), [2.9, 3.1])
+    array([ True, False])
+    """
+    system = state_space(method)
+    coefficients = loop_coefficients(system, curvature, delay)
+    if any(is_symbolic(entry) for entry in coefficients):
+        if len(coefficients) > 3:  # noqa: PLR2004
+            raise NotTraceableError(
+                f"The characteristic polynomial has degree {len(coefficients) - 1}, and no stability "
+                "condition that one could read; give numbers."
+            )
+        import sympy  # noqa: PLC0415
+
+        _, minus_trace, *rest = (sympy.factor(entry) for entry in coefficients)
+        return laws.is_stable_pair(-minus_trace, rest[0] if rest else 0)
+    return schur_cohn([np.asarray(entry) for entry in coefficients])
+
+
+def regime(method: Method, curvature: Scalar) -> Any:
+    """Name how one mode of a two-slot method moves, as `Regime` values.
+
+    Parameters
+    ----------
+    method : Method
+        With one or two slots and one gradient a step.
+    curvature : real scalar
+
+    Returns
+    -------
+    Regime or array of str
+        Real positive dominant root: monotone decrease; conjugate roots: ripples; negative dominant root: monotone
+        oscillations; no contraction: divergence.
+
+    Raises
+    ------
+    NotTraceableError
+        If the method has more than two slots.
+
+    References
+    ----------
+    [goh2017]_
+
+    Examples
+    --------
+    >>> from momentum_dynamics import HeavyBall
+    >>> regime(HeavyBall(learning_rate=1.0, momentum=0.5), 1.0)
+    <Regime.RIPPLES: 'ripples'>
+    """
+    system = state_space(method)
+    if system.slots > 2:  # noqa: PLR2004
+        raise NotTraceableError(f"Regimes are named for two slots; this method has {system.slots}.")
+    trace, determinant = _pair(system, np.asarray(curvature, dtype=float))
+    stable = np.asarray(laws.is_stable_pair(trace, determinant))
+    ripples = laws.discriminant(trace, determinant) < 0
+    # With equal moduli of opposite sign (trace 0) the mode flips sign: call it oscillating.
+    names = np.select(
+        [~stable, ripples, np.asarray(trace) > 0],
+        [Regime.DIVERGING.value, Regime.RIPPLES.value, Regime.MONOTONE.value],
+        Regime.OSCILLATING.value,
+    )
+    return Regime(str(names)) if names.ndim == 0 else names

@@ -1,0 +1,24 @@
+"""Leaving a saddle: growth along a direction of negative curvature −g."""
+
+from __future__ import annotations
+
+from momentum_dynamics.notation import Scalar
+from momentum_dynamics.scalars import sqrt
+
+__all__ = ["escape_rate", "plain_escape_rate"]
+
+
+def plain_escape_rate(learning_rate: Scalar, ascent: Scalar) -> Scalar:
+    """The growth factor of gradient descent at a saddle, 1 + αg."""
+    return 1 + learning_rate * ascent
+
+
+def escape_rate(learning_rate: Scalar, momentum: Scalar, ascent: Scalar) -> Scalar:
+    """The growth factor of heavy ball at a saddle: the larger root of z² − (1 + β + αg)z + β.
+
+    References
+    ----------
+    [oneill2019]_
+    """
+    trace = 1 + momentum + learning_rate * ascent
+    return (trace + sqrt(trace * trace - 4 * momentum)) / 2

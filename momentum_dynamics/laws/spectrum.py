@@ -1,0 +1,86 @@
+"""Two roots from their sum and product: radius, stability, regimes.
+
+A method with two slots has, on each curvature, a 2×2 transition matrix; everything about it is in
+its trace T and determinant D. No method is named here: T and D come from its state space.
+"""
+
+from __future__ import annotations
+
+from momentum_dynamics.notation import Scalar
+from momentum_dynamics.scalars import absolute, complex_sqrt, maximum, sqrt
+
+__all__ = [
+    "complex_spectral_radius",
+    "critical_momentum",
+    "discriminant",
+    "elliptic_spectral_radius",
+    "is_stable_pair",
+    "slow_root_gap",
+    "spectral_radius",
+]
+
+
+def discriminant(trace: Scalar, determinant: Scalar) -> Scalar:
+    """Negative where the two roots are conjugate, zero at critical damping."""
+    return trace * trace - 4 * determinant
+
+
+def spectral_radius(trace: Scalar, determinant: Scalar) -> Scalar:
+    """The larger modulus of two roots, for a real trace and a real determinant.
+
+    Conjugate roots share the modulus √D; real roots lie at (T ± √(T² − 4D))/2, of which the larger
+    in modulus has the sign of T. For real roots √|D| is their geometric mean and never the larger.
+
+    Notes
+    -----
+    The claim ``spectral-radius-has-one-closed-form`` proves it equal to the roots.
+    """
+    real = (absolute(trace) + sqrt(maximum(discriminant(trace, determinant), 0))) / 2
+    return maximum(sqrt(absolute(determinant)), real)
+
+
+def complex_spectral_radius(trace: Scalar, determinant: Scalar) -> Scalar:
+    """The larger modulus of two roots, for any complex trace and determinant.
+
+    Neither root is obtained by cancellation of the other: both candidates are formed.
+    """
+    root = complex_sqrt(discriminant(trace, determinant))
+    return maximum(absolute(trace + root), absolute(trace - root)) / 2
+
+
+def elliptic_spectral_radius(trace: Scalar, determinant: Scalar) -> Scalar:
+    """The same radius by the ellipse with foci ±2√D on which the trace lies.
+
+    From z + D/z = T (Joukowski's map): |T − 2√D| + |T + 2√D| = 2(|z₁| + |z₂|), while |z₁||z₂| = |D|.
+    The textbook's form; on the robust region it subtracts equal numbers, so engines use the other.
+    """
+    focus = 2 * complex_sqrt(determinant)
+    distance = absolute(trace - focus) + absolute(trace + focus)
+    gap = maximum(distance * distance - 16 * absolute(determinant), 0)
+    return (distance + sqrt(gap)) / 4
+
+
+def is_stable_pair(trace: Scalar, determinant: Scalar) -> Scalar:
+    """Whether both roots lie inside the unit circle (Jury's triangle), for real T and D."""
+    return (absolute(determinant) < 1) & (absolute(trace) < 1 + determinant)
+
+
+def critical_momentum(learning_rate: Scalar, curvature: Scalar) -> Scalar:
+    """The momentum at which heavy ball's two roots meet, at 1 − √(αh): the fastest for one curvature.
+
+    References
+    ----------
+    [goh2017]_
+    """
+    return (1 - sqrt(learning_rate * curvature)) ** 2
+
+
+def slow_root_gap(learning_rate: Scalar, momentum: Scalar, curvature: Scalar) -> Scalar:
+    """One minus heavy ball's slow root when over-damped, without the cancellation of 1 − r.
+
+    With a = αh, the gap e = 1 − r solves e² − (1 − β + a)e + a = 0; its small root is
+    2a/(1 − β + a + √((1 − β + a)² − 4a)).
+    """
+    step = learning_rate * curvature
+    width = 1 - momentum + step
+    return 2 * step / (width + sqrt(width * width - 4 * step))

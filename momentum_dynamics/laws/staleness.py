@@ -1,0 +1,32 @@
+"""What random staleness does in the mean."""
+
+from __future__ import annotations
+
+from momentum_dynamics.notation import Scalar
+
+__all__ = ["fixed_delay_step_limit_angle", "implicit_learning_rate", "implicit_momentum"]
+
+
+def implicit_momentum(workers: Scalar) -> Scalar:
+    """The momentum that M memoryless asynchronous workers cause in the mean, 1 − 1/M.
+
+    References
+    ----------
+    [mitliagkas2016]_
+    """
+    return 1 - 1 / workers
+
+
+def implicit_learning_rate(learning_rate: Scalar, workers: Scalar) -> Scalar:
+    """The learning rate of the heavy ball that M memoryless asynchronous workers are in the mean, α/M.
+
+    References
+    ----------
+    [mitliagkas2016]_
+    """
+    return learning_rate / workers
+
+
+def fixed_delay_step_limit_angle(staleness: Scalar) -> Scalar:
+    """The fraction φ of π at which gradient descent with a fixed delay turns unstable, at αh = 2 sin(πφ)."""
+    return 1 / (2 * (2 * staleness + 1))

@@ -1,0 +1,36 @@
+"""Momentum methods as two pure functions of their state, and the linear system they are."""
+
+from __future__ import annotations
+
+from momentum_dynamics.methods.games import ComplexMomentum, Extragradient, OptimisticGradient
+from momentum_dynamics.methods.linear import LinearMethod, StateSpace, state_space
+from momentum_dynamics.methods.minimizing import (
+    GradientDescent,
+    HeavyBall,
+    Nesterov,
+    QuasiHyperbolic,
+    RobustMomentum,
+    ThreeParameter,
+    TripleMomentum,
+)
+from momentum_dynamics.methods.protocol import Method
+from momentum_dynamics.methods.scheduled import Chebyshev, MarchenkoPastur
+
+__all__ = [
+    "Chebyshev",
+    "ComplexMomentum",
+    "Extragradient",
+    "GradientDescent",
+    "HeavyBall",
+    "LinearMethod",
+    "MarchenkoPastur",
+    "Method",
+    "Nesterov",
+    "OptimisticGradient",
+    "QuasiHyperbolic",
+    "RobustMomentum",
+    "StateSpace",
+    "ThreeParameter",
+    "TripleMomentum",
+    "state_space",
+]

@@ -1,0 +1,397 @@
+"""The state space of a method, read off by superposition, and the way back.
+
+A method is linear, so applying it to unit vectors gives the small matrices that everything else
+is made from: `s' = A s + B u`, queries `y = C s + D u`, output `E s`. Entries stay what they are
+(floats, arrays of batch axes, SymPy expressions); `A` … `E` stack them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.methods.protocol import (
+    Method,
+    State,
+    output_of,
+    period_of,
+    stage_of,
+    trailing,
+    transient_of,
+)
+from momentum_dynamics.notation import Scalar, is_symbolic
+
+__all__ = ["LinearMethod", "Rows", "StateSpace", "combine", "stack", "state_space"]
+
+Rows: TypeAlias = tuple[tuple[Scalar, ...], ...]
+"""A small matrix as rows of scalars, each with its own batch axes."""
+
+
+def is_zero(value: Scalar) -> bool:
+    """Say whether an entry is the plain number 0, which sums may leave out."""
+    return (np.ndim(value) == 0 and not is_symbolic(value) and value == 0) or (
+        is_symbolic(value) and bool(value.is_zero)
+    )
+
+
+def combine(coefficients: Sequence[Scalar], values: Sequence[Scalar]) -> Scalar:
+    """The sum of products, without the terms that are plainly zero."""
+    total: Scalar = 0
+    for coefficient, value in zip(coefficients, values, strict=True):
+        if not (is_zero(coefficient) or is_zero(value)):
+            total = total + coefficient * value
+    return total
+
+
+def stack(rows: Rows) -> Any:
+    """The rows as one array ``(*batch, rows, columns)``, or as a SymPy matrix if any is symbolic.
+
+    Raises
+    ------
+    ShapeError
+        If the batch axes of the entries do not broadcast.
+    """
+    entries = [entry for row in rows for entry in row]
+    shape = (len(rows), len(rows[0]) if rows else 0)
+    if any(is_symbolic(entry) for entry in entries):
+        import sympy  # noqa: PLC0415
+
+        return sympy.ImmutableMatrix(*shape, entries)
+    try:
+        flat = np.broadcast_arrays(*entries) if entries else []
+    except ValueError as error:
+        shapes = sorted({np.shape(entry) for entry in entries})
+        raise ShapeError(
+            f"The batch axes of a method's parameters do not broadcast: {shapes}; "
+            "give each parameter its own axis, as in momentum[:, None]."
+        ) from error
+    batch = flat[0].shape if flat else ()
+    kind = complex if any(np.iscomplexobj(entry) for entry in flat) else float
+    if not flat:
+        return np.zeros((*batch, *shape))
+    return np.stack(flat, axis=-1).astype(kind).reshape(*batch, *shape)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StateSpace:
+    """The linear system of one settled period of a method.
+
+    Attributes
+    ----------
+    transition, injection, observation, feedthrough, readout : rows of scalars
+        Entry by entry what `A`, `B`, `C`, `D`, `E` stack: slots by slots, slots by gradients,
+        gradients by slots, gradients by gradients (lower triangular), 1 by slots.
+    """
+
+    transition: Rows
+    injection: Rows
+    observation: Rows
+    feedthrough: Rows
+    readout: Rows
+
+    @property
+    def slots(self) -> int:
+        """How many numbers the state holds per coordinate."""
+        return len(self.transition)
+
+    @property
+    def gradients(self) -> int:
+        """How many gradients one period takes."""
+        return len(self.observation)
+
+    @property
+    def A(self) -> Any:  # noqa: N802
+        """The transition of the state without gradient, ``(*batch, slots, slots)``."""
+        return stack(self.transition)
+
+    @property
+    def B(self) -> Any:  # noqa: N802
+        """What each gradient adds to the state, ``(*batch, slots, gradients)``."""
+        return stack(self.injection)
+
+    @property
+    def C(self) -> Any:  # noqa: N802
+        """Where each gradient is asked, ``(*batch, gradients, slots)``."""
+        return stack(self.observation)
+
+    @property
+    def D(self) -> Any:  # noqa: N802
+        """How queries depend on gradients of the same period, ``(*batch, gradients, gradients)``."""
+        return stack(self.feedthrough)
+
+    @property
+    def E(self) -> Any:  # noqa: N802
+        """The answer as a combination of slots, ``(*batch, 1, slots)``."""
+        return stack(self.readout)
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether any entry is a SymPy expression."""
+        parts = (self.transition, self.injection, self.observation, self.feedthrough, self.readout)
+        return any(is_symbolic(entry) for rows in parts for row in rows for entry in row)
+
+    def gain_rows(self, curvature: Scalar) -> tuple[Rows, Rows]:
+        """Gradients in terms of the state, and of gradient noise, on one curvature.
+
+        The gradients of a period are u = h y + ξ with y = C s + D u and D lower triangular, so
+        they follow one after the other: u = (I − hD)⁻¹(hC s + ξ).
+        """
+        from_state: list[tuple[Scalar, ...]] = []
+        from_noise: list[tuple[Scalar, ...]] = []
+        for i, (row, through) in enumerate(zip(self.observation, self.feedthrough, strict=True)):
+            earlier = through[:i]
+            own = 1 if is_zero(through[i]) else 1 / (1 - curvature * through[i])
+            from_state.append(
+                tuple(
+                    curvature
+                    * own
+                    * (row[j] + combine(earlier, [gain[j] for gain in from_state]))
+                    for j in range(self.slots)
+                )
+            )
+            from_noise.append(
+                tuple(
+                    own
+                    * (int(i == k) + curvature * combine(earlier, [gain[k] for gain in from_noise]))
+                    for k in range(self.gradients)
+                )
+            )
+        return tuple(from_state), tuple(from_noise)
+
+    def closed_rows(self, curvature: Scalar) -> tuple[Rows, Rows]:
+        """Transition and noise injection with the loop closed on one curvature, as rows."""
+        from_state, from_noise = self.gain_rows(curvature)
+        transition = tuple(
+            tuple(
+                self.transition[i][j] + combine(self.injection[i], [row[j] for row in from_state])
+                for j in range(self.slots)
+            )
+            for i in range(self.slots)
+        )
+        injection = tuple(
+            tuple(
+                combine(self.injection[i], [row[k] for row in from_noise])
+                for k in range(self.gradients)
+            )
+            for i in range(self.slots)
+        )
+        return transition, injection
+
+    def _repr_latex_(self) -> str:
+        import sympy  # noqa: PLC0415
+
+        parts = zip("ABCDE", (self.A, self.B, self.C, self.D, self.E), strict=True)
+        shown = [
+            rf"{name} = {sympy.latex(sympy.Matrix(value.tolist()) if isinstance(value, np.ndarray) and value.ndim == 2 else value)}"  # noqa: E501, PLR2004
+            for name, value in parts
+        ]
+        return "$" + r",\; ".join(shown) + "$"
+
+
+def _unit(size: int, index: int | None) -> tuple[int, ...]:
+    return tuple(int(position == index) for position in range(size))
+
+
+def state_space(method: Method, step: int | None = None) -> StateSpace:
+    """Read the linear system of a method off `query` and `update`, by superposition.
+
+    Parameters
+    ----------
+    method : Method
+        Any method, with numbers, arrays of batch axes or SymPy symbols in its fields.
+    step : int, optional
+        Read the one step with this index; by default one settled period.
+
+    Returns
+    -------
+    StateSpace
+
+    Raises
+    ------
+    DomainError
+        If the coefficients of the method never settle and no step is given, if the method is not
+        linear, or if a step is negative.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import HeavyBall
+    >>> system = state_space(HeavyBall(learning_rate=0.1, momentum=0.5))
+    >>> system.A
+    array([[ 1.5, -0.5],
+           [ 1. ,  0. ]])
+    >>> system.B.ravel(), system.C.ravel()
+    (array([-0.1,  0. ]), array([1., 0.]))
+    """
+    period = period_of(method)
+    if step is not None and step < 0:
+        raise DomainError(f"step is {step}, but steps are counted from 0.")
+    if step is None and period is None:
+        raise DomainError(
+            f"The coefficients of {type(method).__name__} change with every step, so it has no one "
+            "state space; ask for state_space(method, step=…)."
+        )
+    first = transient_of(method) if step is None else step
+    stages = [stage_of(method, first + i) for i in range(period or 1 if step is None else 1)]
+    slots = len(stages[0].initial_state(0))
+
+    def run(state: State, gradients: tuple[int, ...]) -> tuple[State, tuple[Scalar, ...]]:
+        queries = []
+        for stage, gradient in zip(stages, gradients, strict=True):
+            queries.append(stage.query(state))
+            state = stage.update(state, gradient)
+        return state, tuple(queries)
+
+    _require_no_offset(method, run, slots, len(stages))
+    answering = method if hasattr(method, "output") else stages[0]
+    still = _unit(len(stages), None)
+    by_slot = [run(_unit(slots, i), still) for i in range(slots)]
+    by_gradient = [run(_unit(slots, None), _unit(len(stages), k)) for k in range(len(stages))]
+    return StateSpace(
+        transition=_columns([state for state, _ in by_slot], slots),
+        injection=_columns([state for state, _ in by_gradient], slots),
+        observation=_columns([queries for _, queries in by_slot], len(stages)),
+        feedthrough=_columns([queries for _, queries in by_gradient], len(stages)),
+        readout=(tuple(output_of(answering, _unit(slots, i)) for i in range(slots)),),
+    )
+
+
+def _columns(columns: Sequence[Sequence[Scalar]], rows: int) -> Rows:
+    return tuple(tuple(column[i] for column in columns) for i in range(rows))
+
+
+def _require_no_offset(
+    method: Method,
+    run: Callable[[State, tuple[int, ...]], tuple[State, tuple[Scalar, ...]]],
+    slots: int,
+    gradients: int,
+) -> None:
+    """Refuse a method that moves a state of zeros: superposition would misread it."""
+    state, queries = run(_unit(slots, None), _unit(gradients, None))
+    if len(state) != slots:
+        raise ShapeError(
+            f"{type(method).__name__}.update returns {len(state)} slots, but initial_state {slots}."
+        )
+    for entry in (*state, *queries):
+        moved = entry != 0 if is_symbolic(entry) else bool(np.any(np.asarray(entry) != 0))
+        if moved:
+            raise DomainError(
+                f"{type(method).__name__} is not linear: from a state of zeros with no gradient it "
+                f"moves to {entry}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LinearMethod:
+    """A state space as a method: run it, tune it, ask for its spectrum.
+
+    For one gradient a step; `D` may be left out (zero), and `E` too (then the answer is the query).
+
+    Parameters
+    ----------
+    A, B, C : array or SymPy matrix
+        ``(*batch, slots, slots)``, ``(*batch, slots, 1)``, ``(*batch, 1, slots)``.
+    D, E : array or SymPy matrix, optional
+        ``(*batch, 1, 1)`` and ``(*batch, 1, slots)``.
+    start : sequence of scalars, optional
+        The state at rest at the point 1; by default found as the state that stays put
+        without gradient and answers 1.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit, or more than one gradient a step is asked for.
+    """
+
+    A: Any
+    B: Any
+    C: Any
+    D: Any = None
+    E: Any = None
+    start: Sequence[Scalar] | None = None
+
+    def __post_init__(self) -> None:
+        size = _dimensions(self.A)[-1]
+        wanted = {"A": (size, size), "B": (size, 1), "C": (1, size), "D": (1, 1), "E": (1, size)}
+        for name, shape in wanted.items():
+            value = getattr(self, name)
+            if value is not None and _dimensions(value)[-2:] != shape:
+                raise ShapeError(
+                    f"LinearMethod: {name} ends in shape {_dimensions(value)[-2:]}, but with "
+                    f"{size} slots and one gradient a step it must end in {shape}."
+                )
+        if self.D is not None and any(not is_zero(entry) for entry in _row(self.D, 0)):
+            raise ShapeError(
+                "LinearMethod: D is not zero, so the query would need its own gradient; "
+                "that is a proximal step, which cannot be run by asking for gradients."
+            )
+
+    def initial_state(self, point: Scalar) -> State:
+        return tuple(weight * point for weight in self._rest())
+
+    def query(self, state: State) -> Scalar:
+        return combine(_row(self.C, 0), state)
+
+    def output(self, state: State) -> Scalar:
+        matrix = self.C if self.E is None else self.E
+        return combine(_row(matrix, 0), state)
+
+    def update(self, state: State, gradient: Scalar) -> State:
+        size = _dimensions(self.A)[-1]
+        return tuple(
+            combine((*_row(self.A, i), *_row(self.B, i)), (*state, gradient))
+            for i in range(size)
+        )
+
+    def with_trailing_axes(self, count: int) -> LinearMethod:
+        """The same method with axes of length one between the batch and the matrix."""
+
+        def spread(matrix: Any) -> Any:
+            if matrix is None or np.ndim(matrix) == 2:  # noqa: PLR2004
+                return matrix
+            array = np.asarray(matrix)
+            return array.reshape(*array.shape[:-2], *(1,) * count, *array.shape[-2:])
+
+        start = None if self.start is None else [trailing(entry, count) for entry in self._rest()]
+        matrices = {name: spread(getattr(self, name)) for name in "ABCDE"}
+        return LinearMethod(**matrices, start=start)
+
+    def _rest(self) -> Sequence[Scalar]:
+        if self.start is not None:
+            return self.start
+        import sympy  # noqa: PLC0415
+
+        size = _dimensions(self.A)[-1]
+        if isinstance(self.A, sympy.MatrixBase):
+            unknowns = sympy.symbols(f"s:{size}")
+            vector = sympy.Matrix(unknowns)
+            answer = (self.C if self.E is None else self.E) * vector
+            equations = [*(self.A * vector - vector), answer[0] - 1]
+            (solution,) = sympy.linsolve(equations, *unknowns) or [(0,) * size]
+            return tuple(entry.subs(dict.fromkeys(unknowns, 0)) for entry in solution)
+        array = np.asarray(self.A, dtype=float)
+        readout = np.asarray(self.C if self.E is None else self.E, dtype=float)
+        readout = np.broadcast_to(readout, (*array.shape[:-2], 1, size))
+        system = np.concatenate([array - np.eye(size), readout], axis=-2)
+        right = np.zeros((*array.shape[:-2], size + 1, 1))
+        right[..., -1, 0] = 1
+        rest = np.linalg.pinv(system) @ right
+        return [rest[..., i, 0] if rest.ndim > 2 else float(rest[i, 0]) for i in range(size)]  # noqa: PLR2004
+
+
+def _dimensions(matrix: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] = matrix.shape if hasattr(matrix, "shape") else np.shape(matrix)
+    return shape
+
+
+def _row(matrix: Any, index: int) -> list[Scalar]:
+    """One row as scalars, each with the batch axes."""
+    if not hasattr(matrix, "shape") or isinstance(matrix, np.ndarray):
+        array = np.asarray(matrix, dtype=float)
+        if array.ndim == 2:  # noqa: PLR2004
+            return array[index].tolist()
+        return [array[..., index, j] for j in range(array.shape[-1])]
+    return [matrix[index, j] for j in range(matrix.shape[1])]

@@ -1,0 +1,108 @@
+"""What a momentum method is: where it asks, how it moves, and five defaults.
+
+A method is any object with `initial_state`, `query` and `update`, linear in the state and the
+gradient. Whatever else the protocol knows has a default, read by the functions of this module, so
+that a new method needs no base class and five lines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from momentum_dynamics.notation import Scalar
+
+__all__ = [
+    "Method",
+    "State",
+    "output_of",
+    "period_of",
+    "spread",
+    "stage_of",
+    "trailing",
+    "transient_of",
+]
+
+State: TypeAlias = tuple[Scalar, ...]
+"""The slots of a method: points, velocities or gradients, all of the shape of a point."""
+
+
+class Method(Protocol):
+    """Any momentum method.
+
+    Optional members, with the default that holds where they are missing:
+
+    ``output(state)``
+        The answer, where it is not the point of the query (default: ``query(state)``).
+    ``stage(step)``
+        The method of one step, where coefficients change (default: the method itself).
+    ``period``
+        After how many steps the stages repeat (default 1); None if they never do.
+    ``transient``
+        How many first stages are exceptions before the period sets in (default 0).
+    """
+
+    def initial_state(self, point: Scalar) -> State:
+        """The state at rest at a point; linear in it."""
+        ...
+
+    def query(self, state: State) -> Scalar:
+        """The point where the gradient is wanted; linear in the state."""
+        ...
+
+    def update(self, state: State, gradient: Scalar) -> State:
+        """The next state; linear in state and gradient."""
+        ...
+
+
+def output_of(method: Method, state: State) -> Scalar:
+    """The answer a method gives in a state."""
+    answer: Callable[[State], Scalar] = getattr(method, "output", method.query)
+    return answer(state)
+
+
+def stage_of(method: Method, step: int) -> Method:
+    """The method that makes one step: itself, unless its coefficients change."""
+    choose: Callable[[int], Method] | None = getattr(method, "stage", None)
+    return method if choose is None else choose(step)
+
+
+def period_of(method: Method) -> int | None:
+    """After how many steps the stages of a method repeat; None if they never do."""
+    period: int | None = getattr(method, "period", 1)
+    return period
+
+
+def transient_of(method: Method) -> int:
+    """How many first stages are exceptions before the period sets in."""
+    transient: Any = getattr(method, "transient", 0)
+    return int(transient)
+
+
+def trailing(value: Scalar, count: int) -> Scalar:
+    """A scalar or batch with `count` axes of length one after its own."""
+    shape = np.shape(value)
+    return np.reshape(value, (*shape, *(1,) * count)) if shape else value
+
+
+def spread(method: Method, count: int) -> Method:
+    """The same method, its batch axes moved in front of `count` axes of points.
+
+    Parameters carry batch axes; points carry replicas and the dimension. Before a method is run,
+    each array among its fields is given `count` trailing axes, so that the two never mix.
+    """
+    own = getattr(method, "with_trailing_axes", None)
+    if own is not None:
+        moved: Method = own(count)
+        return moved
+    if not dataclasses.is_dataclass(method):
+        return method
+    arrays = {
+        field.name: trailing(getattr(method, field.name), count)
+        for field in dataclasses.fields(method)
+        if np.ndim(getattr(method, field.name)) > 0
+    }
+    return dataclasses.replace(method, **arrays) if arrays else method

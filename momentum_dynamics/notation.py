@@ -1,0 +1,212 @@
+"""The glossary: every quantity's one name, its symbol, its range and what it means.
+
+Signatures, fields, options and axis labels of the package all take their names from here, and
+`record`, the decorator of methods and delays, checks fields against it.
+"""
+
+from __future__ import annotations
+
+import numbers
+import sys
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
+
+import numpy as np
+
+from momentum_dynamics.errors import DomainError, UnknownNameError
+
+if TYPE_CHECKING:
+    import sympy
+
+__all__ = ["GLOSSARY", "Quantity", "Range", "Scalar", "is_symbolic", "record", "symbol"]
+
+Scalar: TypeAlias = Any
+"""A float, an array of batch axes, a Fraction, an mpmath interval or a SymPy expression."""
+
+_Class = TypeVar("_Class", bound=type)
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval of the real line, as data: check, message and test are made from it."""
+
+    low: float
+    high: float
+    low_open: bool = False
+    high_open: bool = False
+
+    def __str__(self) -> str:
+        """Write the interval as in a textbook."""
+        left = "(" if self.low_open or np.isinf(self.low) else "["
+        right = ")" if self.high_open or np.isinf(self.high) else "]"
+        return f"{left}{_end(self.low)}, {_end(self.high)}{right}"
+
+    def holds(self, value: Scalar) -> bool:
+        """Say whether every number of `value` lies inside."""
+        array = np.asarray(value, dtype=float)
+        above = array > self.low if self.low_open else array >= self.low
+        below = array < self.high if self.high_open else array <= self.high
+        return bool(np.all(above & below))
+
+
+def _end(value: float) -> str:
+    return {np.inf: "∞", -np.inf: "−∞"}.get(value, f"{value:g}")
+
+
+POSITIVE = Range(0, np.inf, low_open=True, high_open=True)
+NONNEGATIVE = Range(0, np.inf, high_open=True)
+REAL = Range(-np.inf, np.inf, low_open=True, high_open=True)
+COUNT = Range(0, np.inf, high_open=True)
+WORKERS = Range(1, np.inf, high_open=True)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One entry of the glossary."""
+
+    name: str
+    latex: str
+    meaning: str
+    range: Range = REAL
+    integer: bool = False
+
+    @property
+    def label(self) -> str:
+        """The axis label: the words, then the symbol."""
+        return f"{self.name.replace('_', ' ')} ${self.latex}$"
+
+    @property
+    def symbol(self) -> sympy.Symbol:
+        """The SymPy symbol, with the assumptions that the range carries."""
+        return symbol(self.name)
+
+    def check(self, value: Scalar) -> None:
+        """Raise `DomainError` unless every number of `value` is in the range."""
+        if not is_symbolic(value) and not self.range.holds(value):
+            raise DomainError(
+                f"{self.name} is {_shown(value)}, but must lie in {self.range}: {self.meaning}."
+            )
+
+
+def _shown(value: Scalar) -> str:
+    return f"{value}" if np.ndim(value) == 0 else f"an array from {np.min(value)} to {np.max(value)}"
+
+
+_ENTRIES = (
+    Quantity("learning_rate", r"\alpha", "the factor of the gradient in one update"),
+    Quantity("momentum", r"\beta", "the share of the last displacement that is kept"),
+    Quantity("lookahead", r"\gamma", "how far along the last displacement the gradient is asked"),
+    Quantity("discount", r"\nu", "the weight of the averaged against the plain gradient"),
+    Quantity("extrapolation", r"\delta", "how far along the last displacement the answer lies"),
+    Quantity("robustness", r"\lambda", "0 is the fastest and 1 the most robust", Range(0, 1)),
+    Quantity("phase", r"\varphi", "the angle of complex momentum, in radians"),
+    Quantity("curvature", "h", "an eigenvalue of the Hessian, or of a game's Jacobian"),
+    Quantity("smallest_curvature", r"h_{\min}", "the low end of the spectrum", POSITIVE),
+    Quantity("largest_curvature", r"h_{\max}", "the high end of the spectrum", POSITIVE),
+    Quantity(
+        "condition_number", r"\kappa", "largest over smallest curvature", Range(1, np.inf, high_open=True)
+    ),
+    Quantity("noise_variance", r"\sigma^2", "the variance of one coordinate's gradient noise", NONNEGATIVE),
+    Quantity("variance", "v", "the variance of the data behind a Marchenko-Pastur law", POSITIVE),
+    Quantity("aspect_ratio", "r", "features over samples of a data matrix", Range(0, 1, True, True)),
+    Quantity("workers", "M", "how many workers compute gradients at once", WORKERS),
+    Quantity("staleness", r"\tau", "updates between reading a point and applying its gradient", COUNT, integer=True),
+    Quantity("step", "t", "the index of an update, from 0", COUNT, integer=True),
+    Quantity("steps", "n", "a number of updates", COUNT, integer=True),
+    Quantity("trace", "T", "the sum of the eigenvalues of a transition matrix"),
+    Quantity("determinant", "D", "the product of the eigenvalues of a transition matrix"),
+    Quantity("lead", "n_1", "the weight of the newest state in a two-slot output"),
+    Quantity("lag", "n_0", "the weight of the state before in a two-slot output"),
+    Quantity("rate", "r", "the factor by which a distance shrinks in one step", NONNEGATIVE),
+    Quantity("displacement", "d", "the distance between a point and the solution", NONNEGATIVE),
+    Quantity("singular_value", "s", "a coupling strength of a bilinear game", POSITIVE),
+    Quantity("real_part", "x", "the real part of learning rate times curvature"),
+    Quantity("imaginary_part", "y", "the imaginary part of learning rate times curvature"),
+    Quantity("signal_to_noise", "p", "YellowFin's squared distance times curvature over noise", NONNEGATIVE),
+    Quantity("root_momentum", "u", "the square root of momentum", Range(0, 1)),
+    Quantity("amplification", "S", "the largest trace that the curvature can reach", NONNEGATIVE),
+    Quantity("ascent", "g", "minus a negative curvature, at a saddle", POSITIVE),
+)  # fmt: skip
+
+GLOSSARY: dict[str, Quantity] = {entry.name: entry for entry in _ENTRIES}
+
+
+@cache
+def symbol(name: str) -> sympy.Symbol:
+    """The SymPy symbol of a quantity: pass it as a field and answers come out symbolic.
+
+    Parameters
+    ----------
+    name : str
+        A name of the glossary, such as ``"momentum"``.
+
+    Raises
+    ------
+    UnknownNameError
+        If the glossary has no such entry.
+
+    Examples
+    --------
+    >>> symbol("learning_rate")
+    alpha
+    """
+    import sympy  # noqa: PLC0415
+
+    if name not in GLOSSARY:
+        raise UnknownNameError.among("quantity", name, GLOSSARY)
+    entry = GLOSSARY[name]
+    assumptions: dict[str, bool] = {"real": True}
+    if entry.range.low >= 0:
+        assumptions["positive" if entry.range.low > 0 or entry.range.low_open else "nonnegative"] = True
+    if entry.integer:
+        assumptions["integer"] = True
+    return sympy.Symbol(entry.latex.replace("\\", ""), **assumptions)
+
+
+def is_symbolic(value: object) -> bool:
+    """Say whether a value is a SymPy expression, without importing SymPy."""
+    sympy_module = sys.modules.get("sympy")
+    return sympy_module is not None and isinstance(value, sympy_module.Basic)
+
+
+def _check_number(owner: str, name: str, value: Any) -> None:
+    if is_symbolic(value) or isinstance(value, numbers.Real) and value == value:  # noqa: PLR0124
+        return
+    try:
+        array = np.asarray(value)
+        fine = array.dtype.kind in "iuf" and array.size > 0 and not np.isnan(array).any()
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise DomainError(
+            f"{owner}: {name} is {value!r}, but must be a real number, an array of them or a SymPy symbol."
+        )
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
+def record(cls: _Class) -> _Class:
+    """Make a class an immutable record of named numbers, as all methods and delays are.
+
+    A record is a frozen, keyword-only dataclass compared by identity. It rejects what is no number
+    (NaN, strings); a quantity that the glossary gives a range is held to it. The range of a
+    learning rate or of momentum is the whole line: instability is a subject here, no mistake.
+
+    Raises
+    ------
+    DomainError
+        On construction, by the class made.
+    """
+
+    def __post_init__(self: Any) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            _check_number(cls.__name__, field.name, value)
+            if field.name in GLOSSARY:
+                GLOSSARY[field.name].check(value)
+        own = getattr(self, "check", None)
+        if own is not None:
+            own()
+
+    cls.__post_init__ = __post_init__  # type: ignore[attr-defined]
+    return dataclass(frozen=True, kw_only=True, eq=False)(cls)  # type: ignore[return-value]

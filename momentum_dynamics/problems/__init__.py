@@ -1,0 +1,20 @@
+"""Vector fields to run methods on, with the spectrum that predicts how they run."""
+
+from momentum_dynamics.problems.bilinear import BilinearGame
+from momentum_dynamics.problems.data import NamedData, named_data, read_data
+from momentum_dynamics.problems.least_squares import LeastSquares, Ridge
+from momentum_dynamics.problems.nonquadratic import Rosenbrock
+from momentum_dynamics.problems.quadratic import LinearProblem, Problem, Quadratic
+
+__all__ = [
+    "BilinearGame",
+    "LeastSquares",
+    "LinearProblem",
+    "NamedData",
+    "Problem",
+    "Quadratic",
+    "Ridge",
+    "Rosenbrock",
+    "named_data",
+    "read_data",
+]

@@ -1,0 +1,92 @@
+"""The bilinear game min over x, max over y of xᵀ S y: pure rotation."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from momentum_dynamics.errors import ShapeError
+
+__all__ = ["BilinearGame"]
+
+Array = NDArray[np.float64]
+
+
+class BilinearGame:
+    """Two players on xᵀSy: one descends, one ascends, and the field turns around the origin.
+
+    Parameters
+    ----------
+    matrix : array ``(rows, columns)`` or number
+        S, the coupling; a number is a 1×1 game.
+
+    Raises
+    ------
+    ShapeError
+        If the coupling is no matrix.
+
+    References
+    ----------
+    [gidel2019]_
+
+    Examples
+    --------
+    >>> BilinearGame(1.0).field(np.array([1.0, 0.0]))
+    array([ 0., -1.])
+    >>> BilinearGame(2.0).spectrum()
+    array([0.+2.j, 0.-2.j])
+    """
+
+    def __init__(self, matrix: ArrayLike) -> None:
+        self.matrix = np.atleast_2d(np.asarray(matrix, dtype=float))
+        if self.matrix.ndim != 2 or self.matrix.size == 0:  # noqa: PLR2004
+            raise ShapeError(f"BilinearGame: the coupling has shape {self.matrix.shape}, not (m, n).")
+
+    @property
+    def dimension(self) -> int:
+        """Coordinates of both players together."""
+        return sum(self.matrix.shape)
+
+    @property
+    def start(self) -> Array:
+        """One in every coordinate."""
+        return np.ones(self.dimension)
+
+    @property
+    def solution(self) -> Array:
+        """The equilibrium."""
+        return np.zeros(self.dimension)
+
+    def split(self, point: Array) -> tuple[Array, Array]:
+        """The two players' coordinates."""
+        rows = self.matrix.shape[0]
+        return point[..., :rows], point[..., rows:]
+
+    def first_field(self, second: Array) -> Array:
+        """The descending player's gradient, Sy."""
+        gradient: Array = second @ self.matrix.T
+        return gradient
+
+    def second_field(self, first: Array) -> Array:
+        """The ascending player's gradient with the sign of a descent, −Sᵀx."""
+        gradient: Array = -(first @ self.matrix)
+        return gradient
+
+    def field(self, point: Array) -> Array:
+        """Both players' fields at once, at points ``(*any, dimension)``."""
+        first, second = self.split(point)
+        return np.concatenate([self.first_field(second), self.second_field(first)], axis=-1)
+
+    def jacobian(self) -> Array:
+        """The matrix of the linear field."""
+        rows, columns = self.matrix.shape
+        return np.block(
+            [[np.zeros((rows, rows)), self.matrix], [-self.matrix.T, np.zeros((columns, columns))]]
+        )
+
+    def spectrum(self) -> NDArray[np.complex128]:
+        """Purely imaginary pairs ±is, one for each singular value s, then zeros."""
+        values = np.linalg.svd(self.matrix, compute_uv=False)
+        zeros = np.zeros(self.dimension - 2 * len(values))
+        pairs = np.stack([1j * values, -1j * values], axis=-1).ravel()
+        return np.concatenate([pairs, zeros])

@@ -1,0 +1,179 @@
+"""One text for floats, arrays, exact fractions, intervals and symbols.
+
+A law calls these functions in place of NumPy's; what they do depends on what they are given. The
+same text of a formula is then a fast array program, an exact rational, a rigorous enclosure and,
+through `expression`, the SymPy expression that proofs and captions are made from.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from momentum_dynamics.notation import GLOSSARY, Scalar, symbol
+
+if TYPE_CHECKING:
+    import sympy
+
+__all__ = [
+    "absolute",
+    "complex_sqrt",
+    "cos",
+    "cube_root",
+    "expression",
+    "maximum",
+    "minimum",
+    "sin",
+    "sqrt",
+    "where",
+]
+
+
+def _world(*values: Any) -> str:
+    """Which reading the values ask for: symbolic, interval, exact or numeric."""
+    sympy_module = sys.modules.get("sympy")
+    if sympy_module is not None:
+        symbolic = (sympy_module.Basic, sympy_module.logic.boolalg.Boolean)
+        if any(isinstance(value, symbolic) for value in values):
+            return "symbolic"
+    mpmath_module = sys.modules.get("mpmath")
+    if mpmath_module is not None:
+        if any(isinstance(value, mpmath_module.ctx_iv.ivmpf) for value in values):
+            return "interval"
+        if any(isinstance(value, mpmath_module.mpf | mpmath_module.mpc) for value in values):
+            return "multiprecision"
+    if any(isinstance(value, Fraction) for value in values):
+        return "exact"
+    return "numeric"
+
+
+def _apply(name: str, value: Scalar) -> Scalar:
+    world = _world(value)
+    if world == "symbolic":
+        import sympy  # noqa: PLC0415
+
+        return getattr(sympy, name)(value)
+    if world == "interval":
+        return getattr(sys.modules["mpmath"].iv, name)(value)
+    if world == "multiprecision":
+        return getattr(sys.modules["mpmath"], name)(value)
+    return getattr(np, name)(float(value) if world == "exact" else value)
+
+
+def sqrt(value: Scalar) -> Scalar:
+    """The square root; of a fraction exact where the root is a fraction.
+
+    Examples
+    --------
+    >>> sqrt(Fraction(9, 4))
+    Fraction(3, 2)
+    """
+    if isinstance(value, Fraction) and value >= 0:
+        root = Fraction(math.isqrt(value.numerator), math.isqrt(value.denominator))
+        if root * root == value:
+            return root
+    return _apply("sqrt", value)
+
+
+def complex_sqrt(value: Scalar) -> Scalar:
+    """The principal square root, complex for negative numbers."""
+    if _world(value) in {"symbolic", "interval", "multiprecision"}:
+        return sqrt(value)
+    return np.sqrt(np.asarray(value, dtype=complex))
+
+
+def cube_root(value: Scalar) -> Scalar:
+    """The real cube root of a number that is not negative."""
+    world = _world(value)
+    if world == "symbolic":
+        import sympy  # noqa: PLC0415
+
+        return sympy.cbrt(value)
+    if world in {"interval", "multiprecision"}:
+        context = sys.modules["mpmath"].iv if world == "interval" else sys.modules["mpmath"]
+        return context.exp(context.log(value) / 3)
+    return np.cbrt(float(value) if world == "exact" else value)
+
+
+def cos(value: Scalar) -> Scalar:
+    """The cosine of an angle in radians."""
+    return _apply("cos", value)
+
+
+def sin(value: Scalar) -> Scalar:
+    """The sine of an angle in radians."""
+    return _apply("sin", value)
+
+
+def absolute(value: Scalar) -> Scalar:
+    """The modulus."""
+    return abs(value) if _world(value) != "numeric" else np.abs(value)
+
+
+def maximum(first: Scalar, second: Scalar) -> Scalar:
+    """The larger of two real numbers, elementwise."""
+    return _extreme("Max", max, np.maximum, first, second)
+
+
+def minimum(first: Scalar, second: Scalar) -> Scalar:
+    """The smaller of two real numbers, elementwise."""
+    return _extreme("Min", min, np.minimum, first, second)
+
+
+def _extreme(
+    symbolic: str, exact: Callable[..., Any], numeric: Callable[..., Any], first: Scalar, second: Scalar
+) -> Scalar:
+    world = _world(first, second)
+    if world == "symbolic":
+        import sympy  # noqa: PLC0415
+
+        return getattr(sympy, symbolic)(first, second)
+    if world == "interval":
+        iv = sys.modules["mpmath"].iv
+        left, right = iv.mpf(first), iv.mpf(second)
+        return iv.mpf([exact(left.a, right.a), exact(left.b, right.b)])
+    return exact(first, second) if world != "numeric" else numeric(first, second)
+
+
+def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
+    """Choose elementwise; both sides are evaluated, so both must be defined everywhere."""
+    world = _world(condition, yes, no)
+    if world == "symbolic":
+        import sympy  # noqa: PLC0415
+
+        return sympy.Piecewise((yes, condition), (no, True))
+    if world == "numeric":
+        return np.where(condition, yes, no)
+    return yes if condition else no
+
+
+def expression(law: Callable[..., Any]) -> sympy.Expr:
+    """The formula a law computes, read off by calling it on its glossary symbols.
+
+    Parameters
+    ----------
+    law : callable
+        A function of `momentum_dynamics.laws`; its parameters are names of the glossary.
+
+    Returns
+    -------
+    sympy.Expr or sympy.Tuple
+        A tuple where the law returns a named tuple.
+
+    Examples
+    --------
+    >>> from momentum_dynamics.laws.spectrum import critical_momentum
+    >>> expression(critical_momentum)
+    (1 - sqrt(alpha*h))**2
+    """
+    import sympy  # noqa: PLC0415
+
+    names = inspect.signature(law).parameters
+    symbols = {name: GLOSSARY[name].symbol if name in GLOSSARY else symbol(name) for name in names}
+    return sympy.sympify(law(**symbols))

@@ -1,0 +1,6 @@
+"""Running methods: one path, or thousands of noisy replicas; divergence is an outcome."""
+
+from momentum_dynamics.simulation.outcome import EnsembleMoments, Outcome, Trajectory
+from momentum_dynamics.simulation.run import simulate
+
+__all__ = ["EnsembleMoments", "Outcome", "Trajectory", "simulate"]

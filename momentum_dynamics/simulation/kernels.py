@@ -1,0 +1,231 @@
+"""The linear loop on many replicas: one text compiled, one in NumPy, the same bits.
+
+Both take the small arrays of the stages (transient, then period), never a method, and evaluate
+
+    u = σ z + h (C s),   s' = A s + B u,   answer E s
+
+in one fixed order, mode by mode, over a block of up to 128 replicas. Sums over replicas are taken in
+eight strided partial sums that are then added from left to right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Stages", "compiled_block", "numpy_block"]
+
+Array = NDArray[np.float64]
+
+_LANES = 8
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stages:
+    """The maps of every distinct stage: step t uses stage t, or wraps around the period.
+
+    Attributes
+    ----------
+    A, B, C, E : arrays ``(stages, slots, slots)``, and ``(stages, slots)`` for the others
+    transient : int
+    """
+
+    A: Array
+    B: Array
+    C: Array
+    E: Array
+    transient: int
+
+    def index(self, step: int) -> int:
+        """Which stage makes a step."""
+        if step < self.transient:
+            return step
+        return self.transient + (step - self.transient) % (len(self.A) - self.transient)
+
+
+def numpy_block(
+    stages: Stages,
+    curvatures: Array,
+    deviations: Array,
+    state: Array,
+    rng: np.random.Generator,
+    sums: Array,
+    squares: Array,
+    paths: Array | None,
+) -> None:
+    """Run one block of replicas in NumPy; all outputs are written in place.
+
+    Parameters
+    ----------
+    stages : Stages
+    curvatures, deviations : array ``(modes,)``
+        h and σ of each mode.
+    state : array ``(slots, modes, lanes)``
+        The initial state; holds the final one afterwards.
+    rng : Generator
+        Draws modes × lanes normals for each step.
+    sums, squares : array ``(steps + 1, modes)``
+        To which the sums of the answer and its square over the lanes are added.
+    paths : array ``(2, steps + 1, modes, lanes)`` or None
+        Filled with queries and answers.
+    """
+    steps, lanes = len(sums) - 1, state.shape[-1]
+    h, sigma = curvatures[:, None], deviations[:, None]
+    noisy = bool(deviations.any())
+    z = np.zeros(state.shape[1:])
+    with np.errstate(all="ignore"):
+        for step in range(steps + 1):
+            at = stages.index(step)
+            query = _dot(stages.C[at], state)
+            answer = _dot(stages.E[at], state)
+            sums[step] += _strided_sum(answer, lanes)
+            squares[step] += _strided_sum(answer * answer, lanes)
+            if paths is not None:
+                paths[0, step], paths[1, step] = query, answer
+            if step == steps:
+                return
+            if noisy:
+                rng.standard_normal(out=z)
+            u = sigma * z + h * query
+            state[:] = [_dot(row, state) + b * u for row, b in zip(stages.A[at], stages.B[at], strict=True)]
+
+
+def _dot(weights: Array, state: Array) -> Array:
+    total: Array = weights[0] * state[0]
+    for weight, slot in zip(weights[1:], state[1:], strict=True):
+        total = total + weight * slot
+    return total
+
+
+def _strided_sum(values: Array, lanes: int) -> Array:
+    padded = np.zeros((len(values), -(-lanes // _LANES) * _LANES))
+    padded[:, :lanes] = values
+    columns = padded.reshape(len(values), -1, _LANES)
+    partial = columns[:, 0].copy()
+    for i in range(1, columns.shape[1]):
+        partial += columns[:, i]
+    total: Array = partial[:, 0]
+    for lane in range(1, _LANES):
+        total = total + partial[:, lane]
+    return total
+
+
+@cache
+def compiled_block() -> Callable[..., None] | None:
+    """The same as `numpy_block`, compiled; None where numba is not installed."""
+    try:
+        import numba  # noqa: PLC0415
+    except ImportError:
+        return None
+    try:
+        kernel = numba.njit(_block, cache=True, error_model="numpy", nogil=True)
+    except RuntimeError:  # no folder to keep the compiled code in
+        kernel = numba.njit(_block, error_model="numpy", nogil=True)
+
+    def run(
+        stages: Stages,
+        curvatures: Array,
+        deviations: Array,
+        state: Array,
+        rng: np.random.Generator,
+        sums: Array,
+        squares: Array,
+        paths: Array | None,
+    ) -> None:
+        matrices = (stages.A, stages.B, stages.C, stages.E)
+        kept = np.empty((2, 0, 0, 0)) if paths is None else paths
+        kernel(*matrices, stages.transient, curvatures, deviations, state, rng, sums, squares, kept)
+
+    return run
+
+
+def _block(  # noqa: PLR0913, PLR0917, PLR0912, C901
+    A: Any,  # noqa: N803
+    B: Any,  # noqa: N803
+    C: Any,  # noqa: N803
+    E: Any,  # noqa: N803
+    transient: int,
+    curvatures: Any,
+    deviations: Any,
+    state: Any,
+    rng: Any,
+    sums: Any,
+    squares: Any,
+    paths: Any,
+) -> None:
+    """The text that is compiled: loops in the order that `numpy_block` describes."""
+    slots, modes, lanes = state.shape
+    steps = sums.shape[0] - 1
+    keep = paths.shape[1] > 0
+    noisy = False
+    for k in range(modes):
+        noisy = noisy or deviations[k] != 0.0
+    query, answer, z = np.empty(lanes), np.empty(lanes), np.zeros(lanes)
+    moved = np.empty((slots, lanes))
+    for step in range(steps + 1):
+        at = step
+        if step >= transient:
+            at = transient + (step - transient) % (A.shape[0] - transient)
+        for k in range(modes):
+            for lane in range(lanes):
+                query[lane] = C[at, 0] * state[0, k, lane]
+                answer[lane] = E[at, 0] * state[0, k, lane]
+            for j in range(1, slots):
+                for lane in range(lanes):
+                    query[lane] = query[lane] + C[at, j] * state[j, k, lane]
+                    answer[lane] = answer[lane] + E[at, j] * state[j, k, lane]
+            partial = np.zeros(8)
+            partial_square = np.zeros(8)
+            whole = lanes // 8 * 8
+            for first in range(0, whole, 8):
+                for lane in range(8):
+                    value = answer[first + lane]
+                    partial[lane] += value
+                    partial_square[lane] += value * value
+            for lane in range(lanes - whole):
+                value = answer[whole + lane]
+                partial[lane] += value
+                partial_square[lane] += value * value
+            total, total_square = partial[0], partial_square[0]
+            for lane in range(1, 8):
+                total += partial[lane]
+                total_square += partial_square[lane]
+            sums[step, k] += total
+            squares[step, k] += total_square
+            if keep:
+                for lane in range(lanes):
+                    paths[0, step, k, lane] = query[lane]
+                    paths[1, step, k, lane] = answer[lane]
+            if step == steps:
+                continue
+            if noisy:
+                for lane in range(lanes):
+                    z[lane] = rng.standard_normal()
+            sigma, h = deviations[k], curvatures[k]
+            if slots == 2:  # the common case in one pass: same order, same bits
+                a, b, c, d = A[at, 0, 0], A[at, 0, 1], A[at, 1, 0], A[at, 1, 1]
+                first_gain, second_gain = B[at, 0], B[at, 1]
+                for lane in range(lanes):
+                    u = sigma * z[lane] + h * query[lane]
+                    newest, before = state[0, k, lane], state[1, k, lane]
+                    state[0, k, lane] = (a * newest + b * before) + first_gain * u
+                    state[1, k, lane] = (c * newest + d * before) + second_gain * u
+                continue
+            for lane in range(lanes):
+                query[lane] = sigma * z[lane] + h * query[lane]
+            for i in range(slots):
+                for lane in range(lanes):
+                    moved[i, lane] = A[at, i, 0] * state[0, k, lane]
+                for j in range(1, slots):
+                    for lane in range(lanes):
+                        moved[i, lane] = moved[i, lane] + A[at, i, j] * state[j, k, lane]
+                for lane in range(lanes):
+                    moved[i, lane] = moved[i, lane] + B[at, i] * query[lane]
+            for i in range(slots):
+                for lane in range(lanes):
+                    state[i, k, lane] = moved[i, lane]

@@ -1,0 +1,62 @@
+"""Random streams: one generator for every block of 128 replicas, all from one seed.
+
+The block is part of the definition of a run: engines and thread counts do not change the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+
+from momentum_dynamics.errors import DomainError
+
+__all__ = ["BLOCK", "Seed", "block_sizes", "block_streams", "seed_sequence"]
+
+BLOCK = 128
+
+Seed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
+
+
+def seed_sequence(seed: Seed) -> np.random.SeedSequence:
+    """Turn any seed into the sequence that a run is drawn from.
+
+    A generator gives its next numbers as the entropy; None asks the operating system.
+
+    Raises
+    ------
+    DomainError
+        If the seed is of another type or negative.
+    """
+    if isinstance(seed, np.random.SeedSequence):
+        return seed
+    if isinstance(seed, np.random.Generator):
+        return np.random.SeedSequence([int(word) for word in seed.integers(2**32, size=4)])
+    if seed is None:
+        return np.random.SeedSequence()
+    try:
+        return np.random.SeedSequence(seed)
+    except (TypeError, ValueError) as error:
+        raise DomainError(
+            f"seed is {seed!r}, but must be a whole number from 0, a SeedSequence or a Generator."
+        ) from error
+
+
+def block_sizes(replicas: int) -> list[int]:
+    """How many replicas each block holds: 128, and what remains in the last."""
+    full, rest = divmod(replicas, BLOCK)
+    return [BLOCK] * full + ([rest] if rest else [])
+
+
+def block_streams(root: np.random.SeedSequence, replicas: int) -> list[np.random.Generator]:
+    """One generator for every block, spawned by index without changing the root."""
+    return [
+        np.random.Generator(
+            np.random.SFC64(
+                np.random.SeedSequence(
+                    entropy=root.entropy, spawn_key=(*root.spawn_key, index), pool_size=root.pool_size
+                )
+            )
+        )
+        for index in range(len(block_sizes(replicas)))
+    ]

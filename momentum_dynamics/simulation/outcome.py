@@ -1,0 +1,131 @@
+"""What a run returns: paths or streamed moments, the outcome and the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["EnsembleMoments", "Outcome", "Trajectory", "outcomes"]
+
+Array = NDArray[np.float64]
+
+_DIVERGED = 1e6
+"""Growth of the distance beyond every transient of a stable method with κ ≤ 10¹²."""
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    CONVERGED = "converged"
+    DIVERGED = "diverged"
+    BUDGET_SPENT = "budget_spent"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trajectory:
+    """Every step of a run.
+
+    Attributes
+    ----------
+    points : array ``(steps + 1, *batch, *replicas, dimension)``
+        Where the gradients were asked.
+    outputs : array of the same shape
+        The answers of the method.
+    outcome : Outcome, or array of them ``(*batch, *replicas)``
+    seed : int or list of int
+        The entropy of the run: the same seed gives the same run.
+    solution : array ``(dimension,)``
+    """
+
+    points: Array
+    outputs: Array
+    outcome: Any
+    seed: Any
+    solution: Array
+
+    @property
+    def steps(self) -> int:
+        """How many updates were made; each used one gradient."""
+        return len(self.points) - 1
+
+    @property
+    def distance(self) -> Array:
+        """The distance of each answer from the solution, ``(steps + 1, *batch, *replicas)``."""
+        with np.errstate(all="ignore"):
+            found: Array = np.linalg.norm(self.outputs - self.solution, axis=-1)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arrays by name, with the outcome and the seed."""
+        return {
+            "points": self.points,
+            "outputs": self.outputs,
+            "outcome": np.asarray(self.outcome).astype(str),
+            "seed": self.seed,
+            "solution": self.solution,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EnsembleMoments:
+    """Moments of the answer's displacement over replicas, streamed so that memory stays bounded.
+
+    Attributes
+    ----------
+    mean, second_moment : array ``(steps + 1, *batch, dimension)``
+        Along the modes of a linear problem, along the coordinates of any other.
+    replicas : int
+    outcome : Outcome, or array of them ``(*batch, *replicas)``
+    seed : int or list of int
+    """
+
+    mean: Array
+    second_moment: Array
+    replicas: int
+    outcome: Any
+    seed: Any
+
+    @property
+    def variance(self) -> Array:
+        """The unbiased variance over replicas; NaN for a single one."""
+        with np.errstate(all="ignore"):
+            spread = self.second_moment - self.mean**2
+            return spread * (self.replicas / np.float64(self.replicas - 1))
+
+    @property
+    def mean_error(self) -> Array:
+        """The standard error of the mean."""
+        return np.sqrt(np.maximum(self.variance, 0) / self.replicas)
+
+    @property
+    def variance_error(self) -> Array:
+        """The standard error of the variance for Gaussian displacements, as on linear problems."""
+        with np.errstate(all="ignore"):
+            return self.variance * np.sqrt(2 / np.float64(self.replicas - 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arrays by name, with the outcome and the seed."""
+        return {
+            "mean": self.mean,
+            "second_moment": self.second_moment,
+            "replicas": self.replicas,
+            "outcome": np.asarray(self.outcome).astype(str),
+            "seed": self.seed,
+        }
+
+
+def outcomes(first: Array, last: Array, tolerance: float) -> Any:
+    """Compare the last distance with the first: one outcome, or an array of their names."""
+    with np.errstate(all="ignore"):
+        scale = np.where(first > 0, first, 1.0)
+        diverged = ~np.isfinite(last) | (last > _DIVERGED * scale)
+        names = np.select(
+            [diverged, last <= tolerance * scale],
+            [Outcome.DIVERGED.value, Outcome.CONVERGED.value],
+            Outcome.BUDGET_SPENT.value,
+        )
+    return Outcome(str(names)) if names.ndim == 0 else names
