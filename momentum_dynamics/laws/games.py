@@ -1,27 +1,18 @@
-"""Bilinear games min max x·s·y with momentum: simultaneous and alternating play."""
+"""Bilinear games min max x·s·y with momentum: when playing in turn converges."""
 
 from __future__ import annotations
 
 from momentum_dynamics.notation import Scalar
 
-__all__ = ["hurwitz_determinant", "is_stable_alternating"]
-
-
-def hurwitz_determinant(learning_rate: Scalar, momentum: Scalar, singular_value: Scalar) -> Scalar:
-    """The Hurwitz determinant of simultaneous play after z = (1 + w)/(1 − w): −64 s²α²(β² − 1)².
-
-    Stability would need it positive; it never is, so simultaneous play diverges for every momentum.
-
-    References
-    ----------
-    [gidel2019]_
-    """
-    coupling = learning_rate * singular_value
-    return -64 * coupling * coupling * (momentum * momentum - 1) ** 2
+__all__ = ["is_stable_alternating", "round_hurwitz_determinant"]
 
 
 def is_stable_alternating(learning_rate: Scalar, momentum: Scalar, singular_value: Scalar) -> Scalar:
-    """Whether players moving in turn converge: iff −1 < β < 0 and 0 < αs < 2(1 + β).
+    """Whether two heavy balls moving in turn converge: iff −1 < β < 0 and 0 < αs < 2(1 + β).
+
+    Notes
+    -----
+    The claim ``negative-momentum-converges-on-alternating-bilinear-games`` proves it.
 
     References
     ----------
@@ -29,3 +20,15 @@ def is_stable_alternating(learning_rate: Scalar, momentum: Scalar, singular_valu
     """
     coupling = learning_rate * singular_value
     return (momentum > -1) & (momentum < 0) & (coupling > 0) & (coupling < 2 * (1 + momentum))
+
+
+def round_hurwitz_determinant(
+    learning_rate: Scalar, momentum: Scalar, singular_value: Scalar
+) -> Scalar:
+    """The third Hurwitz determinant of an alternating round after z = (1 + w)/(1 − w).
+
+    With c = αs it is −32 β c² (4(1 − β)²(1 + β) + 2βc²): positive only for negative momentum.
+    """
+    square = (learning_rate * singular_value) ** 2
+    gap = 1 - momentum
+    return -32 * momentum * square * (4 * gap * gap * (1 + momentum) + 2 * momentum * square)

@@ -1,0 +1,52 @@
+"""Two players with one method: a round of a bilinear game, superposed like a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from momentum_dynamics.errors import DomainError
+from momentum_dynamics.methods.linear import stack
+from momentum_dynamics.methods.protocol import Method
+from momentum_dynamics.notation import Scalar
+
+__all__ = ["ORDERS", "round_matrix"]
+
+ORDERS = ("simultaneous", "alternating")
+
+
+def round_matrix(method: Method, singular_value: Scalar, order: str = "alternating") -> Any:
+    """The matrix of one round of min max x·s·y, both players using the same method.
+
+    Parameters
+    ----------
+    method : Method
+        With constant coefficients; numbers, batches or symbols.
+    singular_value : scalar
+        s, the coupling of this pair of modes.
+    order : {"alternating", "simultaneous"}
+        Whether the second player answers to the first player's new or old point.
+
+    Returns
+    -------
+    array ``(*batch, 2 slots, 2 slots)`` or sympy.Matrix
+        On the first player's slots, then the second's.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import GradientDescent
+    >>> round_matrix(GradientDescent(learning_rate=0.5), 1.0)
+    array([[ 1.  , -0.5 ],
+           [ 0.5 ,  0.75]])
+    """
+    if order not in ORDERS:
+        raise DomainError(f"order is {order!r}, but must be one of {', '.join(ORDERS)}.")
+    slots = len(method.initial_state(0))
+    columns = []
+    for index in range(2 * slots):
+        unit = tuple(int(position == index) for position in range(2 * slots))
+        first, second = unit[:slots], unit[slots:]
+        moved = method.update(first, singular_value * method.query(second))
+        seen = moved if order == "alternating" else first
+        answered = method.update(second, -singular_value * method.query(seen))
+        columns.append((*moved, *answered))
+    return stack(tuple(tuple(column[i] for column in columns) for i in range(2 * slots)))

@@ -1,0 +1,92 @@
+"""What a figure is: computing gives frozen data, drawing only draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from momentum_dynamics.claims import Citation
+from momentum_dynamics.errors import UnknownNameError
+
+__all__ = ["Figure", "data_arrays"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Figure:
+    """A picture of the theory, with its source and its data.
+
+    Attributes
+    ----------
+    slug, title : str
+    source : Citation
+        The paper whose result or picture this is; its key is the folder of the gallery.
+    claims : tuple of str
+        Slugs of the claims it shows.
+    compute : callable
+        ``compute(**parameters)`` gives a frozen dataclass of arrays and numbers.
+    draw : callable
+        ``draw(data, axes)`` draws on an array of axes of shape `panels`.
+    caption : callable
+        ``caption(data)`` states what is seen, with its numbers taken from the data.
+    panels : (int, int)
+        Rows and columns of axes.
+    size : (float, float)
+        Width and height in inches.
+    quick : mapping
+        Parameters for a fast, coarse version.
+    remark : str
+        What differs from the source's picture.
+    """
+
+    slug: str
+    title: str
+    source: Citation
+    claims: tuple[str, ...]
+    compute: Callable[..., Any]
+    draw: Callable[[Any, Any], None]
+    caption: Callable[[Any], str]
+    panels: tuple[int, int] = (1, 1)
+    size: tuple[float, float] = (6.4, 4.0)
+    quick: Mapping[str, Any] = field(default_factory=dict)
+    remark: str = ""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What can be set, with the defaults."""
+        return {
+            name: parameter.default
+            for name, parameter in inspect.signature(self.compute).parameters.items()
+        }
+
+    def data(self, **parameters: Any) -> Any:
+        """Compute with some parameters changed.
+
+        Raises
+        ------
+        UnknownNameError
+            If the figure has no such parameter.
+        """
+        for name in parameters:
+            if name not in self.parameters:
+                raise UnknownNameError.among(f"parameter of {self.slug}", name, self.parameters)
+        return self.compute(**parameters)
+
+    def render(self, data: Any) -> Any:
+        """Draw data in the house style and return the Matplotlib figure."""
+        from momentum_dynamics.figures.style import new_figure  # noqa: PLC0415
+
+        picture, axes = new_figure(self.panels, self.size)
+        self.draw(data, axes[0, 0] if self.panels == (1, 1) else axes)
+        return picture
+
+
+def data_arrays(data: Any) -> dict[str, Any]:
+    """A figure's data by field, every value an array."""
+    return {
+        item.name: np.asarray(getattr(data, item.name)) for item in dataclasses.fields(data)
+    }
