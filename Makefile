@@ -27,7 +27,7 @@ help: ## list the targets
 	@$(PY) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || { \
 	  echo "momentum_dynamics needs Python 3.11 or later, but '$(PY)' is $$($(PY) --version 2>&1 || true); name another one: make PY=python3.12 $(MAKECMDGOALS)." >&2; exit 1; }
 	@echo "Setting up .venv …"
-	@$(PY) -m venv --clear .venv
+	@$(PY) -m venv .venv
 	@touch $@
 
 .venv/.stamp-reproduce: requirements/reproduce.txt pyproject.toml .venv/.stamp-python
