@@ -17,6 +17,7 @@ __all__ = [
     "is_stable_pair",
     "slow_root_gap",
     "spectral_radius",
+    "switching_growth",
 ]
 
 
@@ -84,3 +85,12 @@ def slow_root_gap(learning_rate: Scalar, momentum: Scalar, curvature: Scalar) ->
     step = learning_rate * curvature
     width = 1 - momentum + step
     return 2 * step / (width + sqrt(width * width - 4 * step))
+
+
+def switching_growth(amplification: Scalar, determinant: Scalar) -> Scalar:
+    """The fastest growth per step of x₊ = s x − D x₋ when |s| ≤ S may change at will (D ≥ 0).
+
+    From |x₊| ≤ S|x| + D|x₋|: the positive root of r² − Sr − D, attained by switching the sign of s.
+    On the robust region, S = 2√β and D = β, it is (1 + √2)√β.
+    """
+    return (amplification + sqrt(amplification * amplification + 4 * determinant)) / 2

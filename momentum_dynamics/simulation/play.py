@@ -52,7 +52,8 @@ def play(
             second = method.update(second, game.second_field(method.query(seen)))
             first = moved
     path = np.stack(outputs)
-    distance = np.linalg.norm(path - game.solution, axis=-1)
+    with np.errstate(all="ignore"):
+        distance = np.linalg.norm(path - game.solution, axis=-1)
     return Trajectory(
         points=np.stack(points),
         outputs=path,

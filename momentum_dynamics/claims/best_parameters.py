@@ -1,0 +1,214 @@
+"""Optimal parameters for a spectrum, and the method they are the limit of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
+from momentum_dynamics.claims.experiments import simulated_rates
+from momentum_dynamics.dynamics.loop import characteristic_polynomial
+from momentum_dynamics.dynamics.moments import second_moments
+from momentum_dynamics.dynamics.optimum import tune
+from momentum_dynamics.dynamics.radius import spectral_radius
+from momentum_dynamics.laws import optima, regions, schedules
+from momentum_dynamics.methods import Chebyshev, HeavyBall, Nesterov
+from momentum_dynamics.notation import symbol
+from momentum_dynamics.scalars import expression
+
+__all__: list[str] = []
+
+KAPPA = symbol("condition_number")
+CURVATURES = np.array([1.0, 3.0, 10.0, 30.0, 60.0, 100.0])
+
+
+def _ends(kind: str) -> Any:
+    low, high = symbol("smallest_curvature"), symbol("largest_curvature")
+    return tune(kind, smallest_curvature=low, largest_curvature=high)
+
+
+# Heavy ball ------------------------------------------------------------------------------------
+
+
+def _ball_statement() -> Any:
+    best = _ends("heavy-ball")
+    return sympy.Tuple(best.learning_rate, best.momentum, expression(optima.heavy_ball_rate))
+
+
+def _ball_proof() -> Evidence:
+    """Reached: both ends lie on the edges of the robust region, so both radii are √β*.
+
+    Not to be beaten: with share s = β/r ≤ r, a radius r on both ends needs both αh within the level
+    set of the ellipse, so κ ≤ (1 + r)(1 + s)/((1 − r)(1 − s)). That grows with s, so κ ≤ ((1 + r)/(1 − r))².
+    """
+    root = sympy.Symbol("k", positive=True)
+    best = optima.heavy_ball(1, (1 + root) ** 2)
+    low = regions.robust_low_end(best.momentum) - best.learning_rate
+    high = regions.robust_high_end(best.momentum) - best.learning_rate * (1 + root) ** 2
+    rate = optima.heavy_ball_rate((1 + root) ** 2)
+    r, s = sympy.symbols("r s", positive=True)
+    x = symbol("real_part")
+    level = regions.level_set_equation(x, 0, r * s, r)
+    edges = sorted(sympy.solve(level, x), key=lambda edge: edge.subs({r: 0.5, s: 0.1}))
+    widest = edges[1] / edges[0]
+    product = (1 + r) * (1 + s) / ((1 - r) * (1 - s))
+    slope = sympy.diff(sympy.log((1 + s) / (1 - s)), s) - 2 / (1 - s**2)
+    best_ratio = product.subs(s, r).subs(r, rate) - (1 + root) ** 2
+    gap = 1 - optima.heavy_ball_rate(KAPPA) - optima.heavy_ball_rate_gap(KAPPA)
+    return Evidence.exact(
+        sympy.simplify(low), sympy.simplify(high), sympy.simplify(rate**2 - best.momentum),
+        sympy.simplify(widest - product), sympy.simplify(slope), sympy.simplify(best_ratio),
+        sympy.simplify(gap),
+        note="both ends at the robust edges; no level set is wider",
+    )  # fmt: skip
+
+
+def _ball_experiment(*, momentum_shift: float) -> Evidence:
+    best = tune("heavy-ball", smallest_curvature=1.0, largest_curvature=100.0)
+    ball = HeavyBall(learning_rate=best.learning_rate, momentum=best.momentum + momentum_shift)
+    rates = simulated_rates(ball, CURVATURES, steps=1600)
+    return Evidence.close(
+        optima.heavy_ball_rate(100.0), rates.max(), tolerance=3e-3,
+        note="slowest mode of a simulated path, κ = 100",
+    )  # fmt: skip
+
+
+def _better_by_chance(rng: np.random.Generator, kind: str) -> float:
+    """The best worst-case radius among random parameters around the tuned ones."""
+    best = tune(kind, smallest_curvature=1.0, largest_curvature=100.0)
+    factor, shift = rng.uniform(0.7, 1.3, 20_000), rng.uniform(-0.2, 0.2, 20_000)
+    tried = type(best)(
+        learning_rate=(best.learning_rate * factor)[:, None],
+        momentum=(best.momentum + shift)[:, None],
+    )
+    return float(spectral_radius(tried, CURVATURES).max(axis=1).min())
+
+
+OPTIMAL_BALL = Claim(
+    slug="optimal-heavy-ball",
+    title="No heavy ball is faster on [μ, L] than Polyak's, with rate (√κ − 1)/(√κ + 1).",
+    source=Citation("polyak1964"),
+    kind=Kind.TIGHT_BOUND,
+    statement=_ball_statement,
+    proof=_ball_proof,
+    experiment=lambda _: _ball_experiment(momentum_shift=0.0),
+    control=lambda _: _ball_experiment(momentum_shift=0.05),
+    expected=Verdict.PROVED,
+    figures=("rate-against-condition-number", "rates-on-real-data"),
+    remark="On quadratics only: for smooth convex functions the same parameters can cycle.",
+)
+
+
+# Nesterov --------------------------------------------------------------------------------------
+
+
+def _nesterov_statement() -> Any:
+    best = _ends("nesterov")
+    return sympy.Tuple(best.learning_rate, best.momentum, expression(optima.nesterov_quadratic_rate))
+
+
+def _nesterov_proof() -> Evidence:
+    """At h = μ a double root at the rate; at h = L a root at minus the rate, the other one smaller."""
+    root = sympy.Symbol("R", positive=True)  # R = √(3κ + 1) ≥ 2
+    kappa = (root**2 - 1) / 3
+    best = optima.nesterov_quadratic(1, kappa)
+    method = Nesterov(
+        learning_rate=sympy.simplify(best.learning_rate), momentum=sympy.simplify(best.momentum)
+    )
+    rate = sympy.simplify(optima.nesterov_quadratic_rate(kappa))
+    z = sympy.Symbol("z")
+    slow = characteristic_polynomial(method, 1).as_expr() - (z - rate) ** 2
+    stiff = characteristic_polynomial(method, kappa)
+    other = sympy.simplify(stiff.all_coeffs()[2] / -rate)
+    # The other root is below the rate: its distance is positive for every R > 2.
+    room = sympy.factor(sympy.simplify((rate - other).subs(root, 2 + sympy.Symbol("e", positive=True))))
+    return Evidence.exact(
+        sympy.simplify(slow), sympy.simplify(stiff.as_expr().subs(z, -rate)), bool(room.is_positive),
+        note="double root at μ, root at −rate at L",
+    )  # fmt: skip
+
+
+def _nesterov_experiment(rng: np.random.Generator, objective: str) -> Evidence:
+    best = tune("nesterov", smallest_curvature=1.0, largest_curvature=100.0, objective=objective)
+    rate = optima.nesterov_quadratic_rate(100.0)
+    measured = simulated_rates(best, CURVATURES, steps=1600).max()
+    beaten = min(_better_by_chance(rng, "nesterov"), rate)
+    return Evidence.close(
+        [rate, rate], [measured, beaten], tolerance=3e-3,
+        note="slowest simulated mode, and the best of 20,000 random parameters, κ = 100",
+    )  # fmt: skip
+
+
+OPTIMAL_NESTEROV = Claim(
+    slug="optimal-nesterov",
+    title="On quadratics Nesterov's method is fastest with α = 4/(3L + μ), at rate 1 − 2/√(3κ + 1).",
+    source=Citation("lessard2016", "Proposition 1"),
+    kind=Kind.TIGHT_BOUND,
+    statement=_nesterov_statement,
+    proof=_nesterov_proof,
+    experiment=lambda rng: _nesterov_experiment(rng, "quadratic"),
+    control=lambda rng: _nesterov_experiment(rng, "smooth-convex"),
+    expected=Verdict.PROVED,
+    figures=("rate-against-condition-number",),
+    remark="The proof is of the rate; that no parameters are faster is searched, not proved. "
+    "The control uses the standard 1/L, which is slower on quadratics.",
+)
+
+
+# Chebyshev -------------------------------------------------------------------------------------
+
+
+def _chebyshev_statement() -> Any:
+    step = symbol("step")
+    return sympy.Eq(
+        sympy.Limit(schedules.chebyshev_relaxation(KAPPA, step) - 1, step, sympy.oo),
+        expression(optima.heavy_ball_rate) ** 2,
+        evaluate=False,
+    )
+
+
+def _chebyshev_proof() -> Evidence:
+    """The closed form solves the recursion for every step, and its limit is Polyak's momentum."""
+    root, n = sympy.Symbol("k", positive=True), sympy.Symbol("n", positive=True, integer=True)
+    kappa = (1 + root) ** 2
+    now, following = (schedules.chebyshev_relaxation(kappa, step) for step in (n, n + 1))
+    shrink = optima.gradient_descent_rate(kappa)
+    recursion = following - 1 / (1 - shrink**2 * now / 4)
+    begin = schedules.chebyshev_relaxation(kappa, 1) - 1 / (1 - shrink**2 / 2)
+    square = optima.heavy_ball_rate(kappa) ** 2  # below one, so its powers vanish
+    limit = now.subs({square**n: 0, square ** (n + 1): 0})
+    best = optima.heavy_ball(1, kappa)
+    return Evidence.exact(
+        recursion, begin, limit - 1 - best.momentum, 2 * limit / (1 + kappa) - best.learning_rate,
+        note="closed form solves the recursion; its limit is Polyak's",
+    )  # fmt: skip
+
+
+def _chebyshev_experiment(method: Any) -> Evidence:
+    curvatures = np.linspace(1, 100, 4001)
+    reached = [np.abs(second_moments(method, curvatures, 0.0, steps=n).mean[-1]).max() for n in (5, 20, 60)]
+    predicted = [schedules.chebyshev_residual(100.0, n) for n in (5, 20, 60)]
+    return Evidence.close(
+        predicted, reached, tolerance=1e-6, note="worst distance on [1, 100] after 5, 20, 60 steps"
+    )
+
+
+CHEBYSHEV = Claim(
+    slug="chebyshev-tends-to-polyak",
+    title="Heavy ball is frozen Chebyshev: the coefficients of the best method for every number of steps tend to Polyak's.",
+    source=Citation("golub1961"),
+    kind=Kind.ASYMPTOTIC,
+    statement=_chebyshev_statement,
+    proof=_chebyshev_proof,
+    experiment=lambda _: _chebyshev_experiment(
+        Chebyshev(smallest_curvature=1.0, largest_curvature=100.0)
+    ),
+    control=lambda _: _chebyshev_experiment(
+        tune("heavy-ball", smallest_curvature=1.0, largest_curvature=100.0)
+    ),
+    expected=Verdict.PROVED,
+    figures=("chebyshev-tends-to-polyak",),
+    remark="The control runs the frozen method from rest: it does not reach the optimal residual.",
+)
