@@ -40,7 +40,6 @@ def new_figure(panels: tuple[int, int], size: tuple[float, float]) -> tuple[Any,
     return picture, picture.subplots(*panels, squeeze=False)
 
 
-def save(picture: Any, path: Path) -> None:
+def save(picture: Any, path: Path, kind: str = "svg") -> None:
     """Write a picture so that the same data give the same bytes: no dates, a fixed salt."""
-    kind = path.suffix[1:]
     picture.savefig(path, format=kind, metadata=_METADATA[kind])

@@ -1,0 +1,162 @@
+"""The gallery and the scorecard as pages: plain HTML that opens by a double click."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import groupby
+from typing import Any
+
+from momentum_dynamics.claims.bibliography import short_reference
+
+__all__ = ["index_page", "scorecard_page"]
+
+_STYLE = """
+:root { --ink: #1b1b1f; --soft: #5c5f66; --line: #dfe1e5; --paper: #fff; --card: #fafbfc;
+  --proved: #00694d; --confirmed: #00548a; --refuted: #a84600; --inconclusive: #6b3f6b; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e8ea; --soft: #a2a6ad; --line: #34363b;
+  --paper: #17181b; --card: #1e2024; --proved: #5fc9a5; --confirmed: #6cb6ea; --refuted: #f0a368;
+  --inconclusive: #d39ad3; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.25rem 4rem; background: var(--paper);
+  color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
+h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .75rem; }
+p.lead { color: var(--soft); margin: 0 0 1rem; max-width: 46rem; }
+a { color: inherit; text-underline-offset: .2em; }
+.grid { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
+figure { margin: 0; border: 1px solid var(--line); border-radius: .5rem; background: var(--card);
+  overflow: hidden; display: flex; flex-direction: column; }
+figure img { width: 100%; height: 15rem; object-fit: contain; background: #fff; display: block; }
+figcaption { padding: .75rem 1rem 1rem; font-size: .875rem; }
+figcaption h3 { margin: 0 0 .35rem; font-size: 1rem; }
+figcaption p { margin: 0 0 .5rem; } .soft { color: var(--soft); }
+.verdict { font-weight: 600; white-space: nowrap; } .proved { color: var(--proved); }
+.confirmed { color: var(--confirmed); } .refuted { color: var(--refuted); }
+.inconclusive { color: var(--inconclusive); }
+table { border-collapse: collapse; width: 100%; font-size: .8125rem; }
+th, td { text-align: left; padding: .3rem .6rem .3rem 0; vertical-align: top; }
+td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+article { border-top: 1px solid var(--line); padding: 1.1rem 0; }
+article h2 { margin: 0 0 .25rem; font-size: 1.05rem; }
+article p { margin: .25rem 0; } .scroll { overflow-x: auto; }
+math { font-size: 1.05em; }
+""".strip()
+
+
+def _page(title: str, lead: str, body: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n"
+        f'<h1>{escape(title)}</h1>\n<p class="lead">{lead}</p>\n{body}\n</body>\n</html>\n'
+    )
+
+
+def _badge(verdict: str) -> str:
+    return f'<span class="verdict {escape(verdict)}">{escape(verdict)}</span>'
+
+
+def index_page(figures: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[str, Any]]) -> str:
+    """The gallery: a card for every figure, grouped by the paper it comes from.
+
+    Parameters
+    ----------
+    figures : sequence of mappings
+        What `reproduce` keeps of each figure beside its picture.
+    claims : sequence of mappings
+        The entries of the scorecard.
+    """
+    verdicts = {entry["slug"]: entry["verdict"] for entry in claims}
+    counts = _counted(claims)
+    parts = []
+    ordered = sorted(figures, key=lambda entry: (entry["key"], entry["slug"]))
+    for key, group in groupby(ordered, key=lambda entry: str(entry["key"])):
+        heading = "Results of this project" if key == "own" else short_reference(key)
+        cards = "\n".join(_card(entry, verdicts) for entry in group)
+        parts.append(
+            f'<section>\n<h2 id="{escape(key)}">{escape(heading)}</h2>\n'
+            f'<div class="grid">\n{cards}\n</div>\n</section>'
+        )
+    lead = (
+        f"{len(figures)} figures, each with its source and the data it was drawn from; "
+        f'<a href="scorecard.html">{len(claims)} claims on the scorecard</a>: {counts}.'
+    )
+    return _page("Momentum: the gallery", lead, "\n".join(parts))
+
+
+def _card(entry: Mapping[str, Any], verdicts: Mapping[str, str]) -> str:
+    slug, files = entry["slug"], entry["files"]
+    picture = next(name for name in (*files, "") if name.endswith((".svg", ".png", "")))
+    linked = " · ".join(
+        f'<a href="{escape(name)}">{escape(name.rsplit(".", 1)[1])}</a>' for name in files
+    )
+    shown = "<br>".join(
+        f'<a href="scorecard.html#{escape(claim)}">{escape(claim)}</a> '
+        f"{_badge(verdicts[claim]) if claim in verdicts else ''}"
+        for claim in entry["claims"]
+    )
+    remark = f'<p class="soft">{escape(entry["remark"])}</p>' if entry["remark"] else ""
+    return (
+        f'<figure id="{escape(slug)}">\n<a href="{escape(picture)}">'
+        f'<img src="{escape(picture)}" alt="{escape(entry["title"])}" loading="lazy"></a>\n'
+        f"<figcaption>\n<h3>{escape(entry['title'])}</h3>\n<p>{escape(entry['caption'])}</p>\n{remark}"
+        f'<p class="soft">After {escape(entry["source"])}.</p>\n<p>{shown}</p>\n'
+        f'<p class="soft">{linked}</p>\n</figcaption>\n</figure>'
+    )
+
+
+def _counted(claims: Sequence[Mapping[str, Any]]) -> str:
+    order = ("proved", "confirmed", "refuted", "inconclusive")
+    found = [entry["verdict"] for entry in claims]
+    return ", ".join(f"{found.count(name)} {name}" for name in order if name in found)
+
+
+def scorecard_page(claims: Sequence[Mapping[str, Any]]) -> str:
+    """The scorecard for people: every claim with its statement, verdict and evidence."""
+    body = "\n".join(_article(entry) for entry in claims)
+    lead = (
+        f"{len(claims)} claims: {_counted(claims)}. Proved: an exact proof and an experiment agree, "
+        "and a control with one assumption broken does not. Refuted: the experiment contradicts the "
+        'claim and the correction holds exactly. The same as <a href="scorecard.json">JSON</a>; '
+        '<a href="index.html">the gallery</a>.'
+    )
+    return _page("Momentum: the scorecard", lead, body)
+
+
+def _article(entry: Mapping[str, Any]) -> str:
+    rows = "\n".join(_row(check) for check in entry["checks"])
+    surprise = (
+        "" if entry["verdict"] == entry["expected"] else f" (expected: {escape(entry['expected'])})"
+    )
+    figures = ", ".join(
+        f'<a href="index.html#{escape(slug)}">{escape(slug)}</a>' for slug in entry["figures"]
+    )
+    remark = f"<p>{escape(entry['remark'])}</p>\n" if entry["remark"] else ""
+    return (
+        f'<article id="{escape(entry["slug"])}">\n<h2>{escape(entry["title"])}</h2>\n'
+        f"<p>{_badge(entry['verdict'])}{surprise} · {escape(entry['kind'])} · "
+        f'<span class="soft">{escape(entry["source"])} · {escape(entry["slug"])}</span></p>\n'
+        f'<p class="scroll">{entry["statement_mathml"]}</p>\n{remark}'
+        '<div class="scroll"><table>\n<tr><th>check</th><th>compared</th><th>predicted</th>'
+        "<th>measured</th><th>error or tolerance</th><th>agrees</th></tr>\n"
+        f"{rows}\n</table></div>\n"
+        + (f'<p class="soft">Figures: {figures}</p>\n' if figures else "")
+        + "</article>"
+    )
+
+
+def _row(check: Mapping[str, Any]) -> str:
+    def shown(value: float | None) -> str:
+        return "–" if value is None else f"{value:.6g}"
+
+    if check.get("standard_error") is not None:
+        error = f"± {check['standard_error']:.2g}"
+    else:
+        error = "exact" if check.get("tolerance") is None else f"≤ {check['tolerance']:.2g}"
+    agrees = "yes" if check["passed"] else ("no, as it must" if check["role"] == "control" else "no")
+    return (
+        f"<tr><td>{escape(check['role'])}</td><td>{escape(check['note'])}</td>"
+        f'<td class="number">{shown(check["predicted"])}</td>'
+        f'<td class="number">{shown(check["measured"])}</td>'
+        f'<td class="number">{error}</td><td>{agrees}</td></tr>'
+    )
