@@ -115,9 +115,9 @@ def scorecard_page(claims: Sequence[Mapping[str, Any]]) -> str:
     """The scorecard for people: every claim with its statement, verdict and evidence."""
     body = "\n".join(_article(entry) for entry in claims)
     lead = (
-        f"{len(claims)} claims: {_counted(claims)}. Proved: an exact proof and an experiment agree, "
-        "and a control with one assumption broken does not. Refuted: the experiment contradicts the "
-        'claim and the correction holds exactly. The same as <a href="scorecard.json">JSON</a>; '
+        f"{len(claims)} claims: {_counted(claims)}. Proved: an exact proof and an experiment "
+        "agree, and a control with one assumption broken does not. Refuted: the experiment "
+        'contradicts the claim and the correction holds exactly. The same as <a href="scorecard.json">JSON</a>; '
         '<a href="index.html">the gallery</a>.'
     )
     return _page("Momentum: the scorecard", lead, body)
@@ -153,7 +153,9 @@ def _row(check: Mapping[str, Any]) -> str:
         error = f"± {check['standard_error']:.2g}"
     else:
         error = "exact" if check.get("tolerance") is None else f"≤ {check['tolerance']:.2g}"
-    agrees = "yes" if check["passed"] else ("no, as it must" if check["role"] == "control" else "no")
+    agrees = (
+        "yes" if check["passed"] else ("no, as it must" if check["role"] == "control" else "no")
+    )
     return (
         f"<tr><td>{escape(check['role'])}</td><td>{escape(check['note'])}</td>"
         f'<td class="number">{shown(check["predicted"])}</td>'

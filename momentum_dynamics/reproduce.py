@@ -79,7 +79,9 @@ class Report:
         width = max((len(entry["slug"]) for entry in self.claims), default=0)
         lines = []
         for entry in self.claims:
-            note = "" if entry["verdict"] == entry["expected"] else f"  expected {entry['expected']}"
+            note = (
+                "" if entry["verdict"] == entry["expected"] else f"  expected {entry['expected']}"
+            )
             lines.append(f"{entry['slug']:<{width}}  {entry['verdict']}{note}")
         if lines:
             lines.append("")
@@ -157,10 +159,8 @@ def reproduce(
         (slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures
     ]
     tasks += [(slug, _judge, (slug,)) for slug in chosen_claims]
-    judged: dict[str, Mapping[str, Any]] = {}
-    for slug, result in _watched(_results(tasks, count), len(tasks), progress=progress):
-        if result is not None:
-            judged[slug] = result
+    results = _watched(_results(tasks, count), len(tasks), progress=progress)
+    judged = {slug: result for slug, result in results if result is not None}
     previous = {entry["slug"]: entry for entry in (kept or {}).get("claims", ())}
     order = [item.slug for item in list_claims()]
     entries = [entry for slug in order if (entry := judged.get(slug) or previous.get(slug))]
@@ -314,7 +314,7 @@ def _read_about(path: Path) -> dict[str, Any] | None:
 
 
 def _write_pages(folder: Path, entries: Sequence[Mapping[str, Any]], *, quick: bool) -> None:
-    """The pages, from everything that lies in the folder; pictures of no known figure are removed."""
+    """The pages, from all that lies in the folder; pictures of no known figure are removed."""
     known = {item.slug for item in list_figures()}
     about = []
     for path in sorted(folder.glob("*/*.json")):

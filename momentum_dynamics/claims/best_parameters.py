@@ -41,7 +41,8 @@ def _ball_proof() -> Evidence:
     """Reached: both ends lie on the edges of the robust region, so both radii are √β*.
 
     Not to be beaten: with share s = β/r ≤ r, a radius r on both ends needs both αh within the level
-    set of the ellipse, so κ ≤ (1 + r)(1 + s)/((1 − r)(1 − s)). That grows with s, so κ ≤ ((1 + r)/(1 − r))².
+    set of the ellipse, so κ ≤ (1 + r)(1 + s)/((1 − r)(1 − s)). That grows with s, so
+    κ ≤ ((1 + r)/(1 − r))².
     """
     root = sympy.Symbol("k", positive=True)
     best = optima.heavy_ball(1, (1 + root) ** 2)
@@ -106,11 +107,13 @@ OPTIMAL_BALL = Claim(
 
 def _nesterov_statement() -> Any:
     best = _ends("nesterov")
-    return sympy.Tuple(best.learning_rate, best.momentum, expression(optima.nesterov_quadratic_rate))
+    return sympy.Tuple(
+        best.learning_rate, best.momentum, expression(optima.nesterov_quadratic_rate)
+    )
 
 
 def _nesterov_proof() -> Evidence:
-    """At h = μ a double root at the rate; at h = L a root at minus the rate, the other one smaller."""
+    """At h = μ a double root at the rate; at h = L a root at minus the rate, the other smaller."""
     root = sympy.Symbol("R", positive=True)  # R = √(3κ + 1) ≥ 2
     kappa = (root**2 - 1) / 3
     best = optima.nesterov_quadratic(1, kappa)
@@ -123,9 +126,12 @@ def _nesterov_proof() -> Evidence:
     stiff = characteristic_polynomial(method, kappa)
     other = sympy.simplify(stiff.all_coeffs()[2] / -rate)
     # The other root is below the rate: its distance is positive for every R > 2.
-    room = sympy.factor(sympy.simplify((rate - other).subs(root, 2 + sympy.Symbol("e", positive=True))))
+    room = sympy.factor(
+        sympy.simplify((rate - other).subs(root, 2 + sympy.Symbol("e", positive=True)))
+    )
     return Evidence.exact(
-        sympy.simplify(slow), sympy.simplify(stiff.as_expr().subs(z, -rate)), bool(room.is_positive),
+        sympy.simplify(slow), sympy.simplify(stiff.as_expr().subs(z, -rate)),
+        bool(room.is_positive),
         note="double root at μ, root at −rate at L",
     )  # fmt: skip
 
@@ -143,7 +149,9 @@ def _nesterov_experiment(rng: np.random.Generator, objective: str) -> Evidence:
 
 OPTIMAL_NESTEROV = Claim(
     slug="optimal-nesterov",
-    title="On quadratics Nesterov's method is fastest with α = 4/(3L + μ), at rate 1 − 2/√(3κ + 1).",
+    title=(
+        "On quadratics Nesterov's method is fastest with α = 4/(3L + μ), at rate 1 − 2/√(3κ + 1)."
+    ),
     source=Citation("lessard2016", "Proposition 1"),
     kind=Kind.TIGHT_BOUND,
     statement=_nesterov_statement,
@@ -188,7 +196,9 @@ def _chebyshev_proof() -> Evidence:
 
 def _chebyshev_experiment(method: Any) -> Evidence:
     curvatures = np.linspace(1, 100, 4001)
-    reached = [np.abs(second_moments(method, curvatures, 0.0, steps=n).mean[-1]).max() for n in (5, 20, 60)]
+    reached = [
+        np.abs(second_moments(method, curvatures, 0.0, steps=n).mean[-1]).max() for n in (5, 20, 60)
+    ]
     predicted = [schedules.chebyshev_residual(100.0, n) for n in (5, 20, 60)]
     return Evidence.close(
         predicted, reached, tolerance=1e-6, note="worst distance on [1, 100] after 5, 20, 60 steps"
@@ -197,7 +207,10 @@ def _chebyshev_experiment(method: Any) -> Evidence:
 
 CHEBYSHEV = Claim(
     slug="chebyshev-tends-to-polyak",
-    title="Heavy ball is frozen Chebyshev: the coefficients of the best method for every number of steps tend to Polyak's.",
+    title=(
+        "Heavy ball is frozen Chebyshev: the coefficients of the best method for every "
+        "number of steps tend to Polyak's."
+    ),
     source=Citation("golub1961"),
     kind=Kind.ASYMPTOTIC,
     statement=_chebyshev_statement,

@@ -61,7 +61,9 @@ def short_reference(key: str) -> str:
     fields = dict(_FIELD.findall(cite(key)))
     plain = {name: re.sub(r"[{}]|\\['`\"^]", "", value) for name, value in fields.items()}
     people = [name.split(",")[0].strip() for name in plain.get("author", key).split(" and ")]
-    shown = people[0] if len(people) == 1 else (
-        " & ".join(people) if len(people) == 2 else f"{people[0]} et al."  # noqa: PLR2004
+    shown = (
+        people[0]
+        if len(people) == 1
+        else (" & ".join(people) if len(people) == 2 else f"{people[0]} et al.")
     )
     return f"{shown} ({plain.get('year', '?')}), {plain.get('title', key)}"

@@ -87,7 +87,10 @@ class Evidence:
     def exact(cls, *statements: Any, note: str) -> Evidence:
         """Every statement must be true, or a SymPy expression that simplifies to zero."""
         return cls(
-            predicted=None, measured=None, passed=all(_holds(item) for item in statements), note=note
+            predicted=None,
+            measured=None,
+            passed=all(_holds(item) for item in statements),
+            note=note,
         )
 
     @classmethod
@@ -124,7 +127,7 @@ class Evidence:
         The bound in standard errors is set so that all comparisons together raise a false alarm
         with probability `alarm` (Bonferroni, Gaussian errors).
         """
-        from scipy.special import ndtri  # noqa: PLC0415
+        from scipy.special import ndtri
 
         expected, found, error = np.broadcast_arrays(
             np.asarray(predicted, dtype=float),
@@ -145,7 +148,7 @@ class Evidence:
 
 
 def _holds(statement: Any) -> bool:
-    import sympy  # noqa: PLC0415
+    import sympy
 
     if isinstance(statement, sympy.Basic) and not isinstance(
         statement, sympy.logic.boolalg.Boolean
@@ -201,7 +204,7 @@ class Claim:
         return zlib.crc32(self.slug.encode())
 
     def _repr_latex_(self) -> str:
-        import sympy  # noqa: PLC0415
+        import sympy
 
         return f"${sympy.latex(self.statement())}$"
 
@@ -258,8 +261,8 @@ def judge(claim: Claim) -> Judgement:
     """Run a claim's checks and draw the verdict from what they say, not from what is expected.
 
     Proved: proof and experiment agree and the control does not. Confirmed: the same without a
-    proof. Refuted: the experiment contradicts the claim, the exact correction holds, and the control
-    still tells right from wrong. Anything else is inconclusive.
+    proof. Refuted: the experiment contradicts the claim, the exact correction holds, and the
+    control still tells right from wrong. Anything else is inconclusive.
     """
     experiment_seed, control_seed = np.random.SeedSequence(claim.seed).spawn(2)
     checks = {}

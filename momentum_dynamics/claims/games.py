@@ -34,7 +34,7 @@ def _simultaneous_statement() -> Any:
 
 
 def _simultaneous_proof() -> Evidence:
-    """A round splits into heavy ball on the curvatures ±is; the ellipse only touches that axis, at 0.
+    """A round splits into heavy ball on the curvatures ±is, an axis the ellipse touches only at 0.
 
     For |β| ≥ 1 the product of two roots is β, so one of them is not inside the circle.
     """
@@ -65,13 +65,18 @@ def _simultaneous_experiment(order: str) -> Evidence:
     method = HeavyBall(learning_rate=0.3, momentum=np.array(MOMENTA))
     predicted = spectral_radius(method, 1j)
     return Evidence.close(
-        predicted, _played_rates(order), tolerance=5e-4, note="growth per round in play, five momenta"
+        predicted,
+        _played_rates(order),
+        tolerance=5e-4,
+        note="growth per round in play, five momenta",
     )
 
 
 SIMULTANEOUS = Claim(
     slug="simultaneous-bilinear-play-diverges",
-    title="When both players of a bilinear game move at once, heavy ball diverges for every momentum.",
+    title=(
+        "When both players of a bilinear game move at once, heavy ball diverges for every momentum."
+    ),
     source=Citation("gidel2019", "simultaneous updates on bilinear games"),
     kind=Kind.IDENTITY,
     statement=_simultaneous_statement,
@@ -102,7 +107,9 @@ def _alternating_proof() -> Evidence:
     w = sympy.Symbol("w")
     m, n, c = 1 - BETA, 1 + BETA, ALPHA * S
     polynomial = sympy.expand(round_matrix(BALL, S).charpoly(Z).as_expr())
-    turned = sympy.Poly(sympy.expand(sympy.cancel(polynomial.subs(Z, (1 + w) / (1 - w)) * (1 - w) ** 4)), w)
+    turned = sympy.Poly(
+        sympy.expand(sympy.cancel(polynomial.subs(Z, (1 + w) / (1 - w)) * (1 - w) ** 4)), w
+    )
     first, second, third, fourth, last = turned.all_coeffs()
     hurwitz = fourth * (second * third - first * fourth) - second**2 * last
     law = games.round_hurwitz_determinant(ALPHA, BETA, S)
@@ -124,7 +131,9 @@ def _alternating_mask(rng: np.random.Generator, order: str) -> Evidence:
     predicted = games.is_stable_alternating(step, momentum, 1.0)
     clear = np.abs(radius - 1) > 1e-9
     wrong = float(np.mean((radius < 1)[clear] != predicted[clear]))
-    played = play(HeavyBall(learning_rate=0.5, momentum=-0.5), BilinearGame(1.0), steps=2000, order=order)
+    played = play(
+        HeavyBall(learning_rate=0.5, momentum=-0.5), BilinearGame(1.0), steps=2000, order=order
+    )
     return Evidence.close(
         [0.0, 1.0], [wrong, float(played.outcome == "converged")], tolerance=0,
         note="share of 3,000 rounds misjudged, and whether play at β = −1/2 converges",
@@ -133,7 +142,10 @@ def _alternating_mask(rng: np.random.Generator, order: str) -> Evidence:
 
 ALTERNATING = Claim(
     slug="negative-momentum-converges-on-alternating-bilinear-games",
-    title="When the players of a bilinear game move in turn, heavy ball converges exactly for −1 < β < 0 and αs < 2(1 + β).",
+    title=(
+        "When the players of a bilinear game move in turn, heavy ball converges exactly for "
+        "−1 < β < 0 and αs < 2(1 + β)."
+    ),
     source=Citation("gidel2019", "alternating updates on bilinear games"),
     kind=Kind.IDENTITY,
     statement=_alternating_statement,

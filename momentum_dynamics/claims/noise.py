@@ -59,7 +59,7 @@ def _floor_proof() -> Evidence:
     return Evidence.exact(
         law - own, law - stationary_variance(BALL, H, VARIANCE),
         sympy.simplify(ratio.removeO() - 1),
-        note="law solves the Lyapunov equation; equal to SGD's at equal effective step to first order",
+        note="solves the Lyapunov equation; SGD's at equal effective step to first order",
     )  # fmt: skip
 
 
@@ -67,7 +67,11 @@ def _floor_experiment(rng: np.random.Generator, *, without_momentum: bool) -> Ev
     learning_rate, momentum, curvatures = 0.2, 0.8, np.array([0.25, 0.5, 1.0, 1.5])
     measured, error = _simulated_floor(rng, learning_rate, momentum, curvatures)
     assumed = 0.0 if without_momentum else momentum
-    step = noise.effective_learning_rate(learning_rate, momentum) if without_momentum else learning_rate
+    step = (
+        noise.effective_learning_rate(learning_rate, momentum)
+        if without_momentum
+        else learning_rate
+    )
     predicted = noise.stationary_variance(step, assumed, curvatures, 1.0)
     return Evidence.statistical(
         predicted, measured, error, note=f"variance over {REPLICAS:,} replicas, four curvatures"
@@ -85,8 +89,8 @@ FLOOR = Claim(
     control=lambda rng: _floor_experiment(rng, without_momentum=True),
     expected=Verdict.PROVED,
     figures=("noise-floor",),
-    remark="At equal learning rate momentum raises the floor; at equal effective step α/(1 − β) it lowers it. "
-    "The control predicts by SGD at the effective step.",
+    remark="At equal learning rate momentum raises the floor; at equal effective step α/(1 − β) it "
+    "lowers it. The control predicts by SGD at the effective step.",
 )
 
 
@@ -99,7 +103,7 @@ def _surrogate_statement() -> Any:
 
 
 def _surrogate_proof() -> Evidence:
-    """The corrected statement: the ratio of truth to stand-in, and its value at the edge and the middle."""
+    """The corrected statement: the ratio of truth to stand-in, at the edge and in the middle."""
     law = noise.stationary_variance(ALPHA, BETA, H, VARIANCE)
     ratio = law / noise.surrogate_variance(ALPHA, BETA, VARIANCE)
     beta = ROOT**2
@@ -138,6 +142,6 @@ SURROGATE = Claim(
     control=lambda rng: _surrogate_experiment(rng, corrected=True),
     expected=Verdict.REFUTED,
     figures=("noise-floor",),
-    remark="Refuted: at the edge, where the tuner works, the truth is (1 + β)/(1 − β)² times larger, 190 "
-    "times at β = 0.9. Only the first step's variance is exact.",
+    remark="Refuted: at the edge, where the tuner works, the truth is (1 + β)/(1 − β)² times larger, "
+    "190 times at β = 0.9. Only the first step's variance is exact.",
 )

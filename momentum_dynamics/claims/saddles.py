@@ -41,8 +41,8 @@ def _slower_statement() -> Any:
 def _proof(*, effective: bool) -> Evidence:
     """The sign of the characteristic polynomial at gradient descent's growth factor.
 
-    At 1 + αg it is −αβg, negative, so the larger root lies beyond. At 1 + e with e = αg/(1 − β) it is
-    e(e − αg), positive, and the mean of the roots is below 1 + e, so both roots lie before.
+    At 1 + αg it is −αβg, negative, so the larger root lies beyond. At 1 + e with e = αg/(1 − β)
+    it is e(e − αg), positive, and the mean of the roots is below 1 + e, so both roots lie before.
     """
     polynomial = characteristic_polynomial(BALL, -ASCENT)
     root = polynomial.as_expr().subs(Z, expression(saddles.escape_rate))
@@ -86,7 +86,10 @@ FASTER = Claim(
 
 SLOWER = Claim(
     slug="momentum-escapes-saddles-slower-at-equal-effective-step",
-    title="At equal effective step α/(1 − β) heavy ball leaves a saddle more slowly than gradient descent.",
+    title=(
+        "At equal effective step α/(1 − β) heavy ball leaves a saddle more slowly than "
+        "gradient descent."
+    ),
     source=Citation(None),
     kind=Kind.UPPER_BOUND,
     statement=_slower_statement,

@@ -39,8 +39,8 @@ def _radius_statement() -> Any:
 def _radius_proof() -> Evidence:
     """With roots p², q²: the trace is p² + q², a root of the determinant pq.
 
-    |T − 2pq| + |T + 2pq| = |p − q|² + |p + q|² = 2(|p|² + |q|²), the parallelogram law; so the law's
-    distance is twice the sum of the moduli, and its square root twice their difference.
+    |T − 2pq| + |T + 2pq| = |p − q|² + |p + q|² = 2(|p|² + |q|²), the parallelogram law; so the
+    law's distance is twice the sum of the moduli, and its square root twice their difference.
     """
     a, b, c, d = sympy.symbols("a b c d", real=True)
     p, q = a + sympy.I * b, c + sympy.I * d
@@ -86,7 +86,10 @@ def _radius_gap(rng: np.random.Generator, *, real_focus: bool) -> Evidence:
 
 RADIUS = Claim(
     slug="spectral-radius-has-one-closed-form",
-    title="One closed form gives heavy ball's spectral radius for every real momentum and every complex curvature.",
+    title=(
+        "One closed form gives heavy ball's spectral radius for every real momentum and "
+        "every complex curvature."
+    ),
     source=Citation(None),
     kind=Kind.IDENTITY,
     statement=_radius_statement,
@@ -103,7 +106,9 @@ RADIUS = Claim(
 
 
 def _robust_statement() -> Any:
-    return sympy.Implies(expression(regions.is_robust), sympy.Eq(sympy.Symbol("rho"), sympy.sqrt(BETA)))
+    return sympy.Implies(
+        expression(regions.is_robust), sympy.Eq(sympy.Symbol("rho"), sympy.sqrt(BETA))
+    )
 
 
 def _robust_proof() -> Evidence:
@@ -120,10 +125,8 @@ def _robust_proof() -> Evidence:
 
 def _robust_rates(*, inside: bool) -> Evidence:
     momentum, low, high = 0.81, regions.robust_low_end(0.81), regions.robust_high_end(0.81)
-    if inside:
-        steps = np.linspace(low * 1.05, high * 0.99, 25)
-    else:
-        steps = np.array([low / 4, high * 1.03])
+    outside = np.array([low / 4, high * 1.03])
+    steps = np.linspace(low * 1.05, high * 0.99, 25) if inside else outside
     rates = simulated_rates(HeavyBall(learning_rate=1.0, momentum=momentum), steps)
     return Evidence.close(
         np.sqrt(momentum), rates, tolerance=0.01, note="contraction of simulated paths, β = 0.81"
@@ -160,7 +163,7 @@ def _switching_statement() -> Any:
 
 
 def _switching_proof() -> Evidence:
-    """The product of the two edge matrices has the eigenvalue −((1 + √2)√β)²; no switching grows faster.
+    """The product of the edge matrices has the eigenvalue −((1 + √2)√β)²; nothing grows faster.
 
     |x₊| ≤ S|x| + β|x₋| with S = 2√β bounds every path by the recursion whose root the law is.
     """
@@ -193,7 +196,10 @@ def _switching_path(*, switching: bool) -> Evidence:
 
 SWITCHING = Claim(
     slug="switching-breaks-the-robust-region",
-    title="A curvature that switches between the edges of the robust region makes heavy ball grow like ((1 + √2)√β)ᵗ, the worst possible.",
+    title=(
+        "A curvature that switches between the edges of the robust region makes heavy ball "
+        "grow like ((1 + √2)√β)ᵗ, the worst possible."
+    ),
     source=Citation(None),
     kind=Kind.TIGHT_BOUND,
     statement=_switching_statement,
@@ -245,7 +251,9 @@ def _steps_experiment(*, swapped: bool) -> Evidence:
     momenta = (0.0, 0.5, 0.9)
     limits = [regions.nesterov_step_limit(m) for m in momenta]
     predicted = [regions.heavy_ball_step_limit(m) for m in momenta] if swapped else limits
-    measured = [_largest_stable(Nesterov, m, limit) for m, limit in zip(momenta, limits, strict=True)]
+    measured = [
+        _largest_stable(Nesterov, m, limit) for m, limit in zip(momenta, limits, strict=True)
+    ]
     ball = [_largest_stable(HeavyBall, m, regions.heavy_ball_step_limit(m)) for m in momenta]
     return Evidence.close(
         [*predicted, *(regions.heavy_ball_step_limit(m) for m in momenta)],
@@ -295,7 +303,9 @@ def _ellipse_mask(rng: np.random.Generator, *, swapped: bool) -> Evidence:
     momentum = rng.uniform(-0.95, 0.95, 4000)
     steps = rng.uniform(-0.5, 4, 4000) + 1j * rng.uniform(-2, 2, 4000)
     stable = spectral_radius(HeavyBall(learning_rate=1.0, momentum=momentum), steps) < 1
-    inside = regions.stability_ellipse(steps.real, steps.imag, -momentum if swapped else momentum) < 0
+    inside = (
+        regions.stability_ellipse(steps.real, steps.imag, -momentum if swapped else momentum) < 0
+    )
     return Evidence.close(
         0, np.mean(stable != inside), tolerance=0, note="share of 4,000 random loops misjudged"
     )
@@ -303,7 +313,10 @@ def _ellipse_mask(rng: np.random.Generator, *, swapped: bool) -> Evidence:
 
 ELLIPSE = Claim(
     slug="complex-stability-ellipse",
-    title="Heavy ball is stable on exactly the complex curvatures inside an ellipse with half axes 1 + β and 1 − β.",
+    title=(
+        "Heavy ball is stable on exactly the complex curvatures inside an ellipse with half "
+        "axes 1 + β and 1 − β."
+    ),
     source=Citation(None),
     kind=Kind.IDENTITY,
     statement=_ellipse_statement,

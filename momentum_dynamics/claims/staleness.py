@@ -35,7 +35,9 @@ def _twin() -> HeavyBall:
 
 def _asynchrony_statement() -> Any:
     z = sympy.Symbol("z")
-    filtered = GeometricDelay(workers=WORKERS).generating_function(1 / z) * transfer_function(DESCENT)
+    filtered = GeometricDelay(workers=WORKERS).generating_function(1 / z) * transfer_function(
+        DESCENT
+    )
     return sympy.Eq(sympy.factor(filtered), transfer_function(_twin()))
 
 
@@ -76,7 +78,10 @@ def _mean_path(rng: np.random.Generator, delay: Delay, *, full_first_step: bool)
 
 ASYNCHRONY = Claim(
     slug="asynchrony-begets-momentum",
-    title="Gradient descent with geometric staleness is, in the mean, heavy ball with momentum 1 − 1/M and learning rate α/M.",
+    title=(
+        "Gradient descent with geometric staleness is, in the mean, heavy ball with momentum "
+        "1 − 1/M and learning rate α/M."
+    ),
     source=Citation("mitliagkas2016"),
     kind=Kind.IDENTITY,
     statement=_asynchrony_statement,
@@ -85,8 +90,8 @@ ASYNCHRONY = Claim(
     control=lambda rng: _mean_path(rng, GeometricDelay(workers=8), full_first_step=False),
     expected=Verdict.PROVED,
     figures=("staleness-is-momentum",),
-    remark="In the mean only, and with the velocity −α∇f(w₀) that the first stale step leaves. The control "
-    "starts heavy ball from rest instead.",
+    remark="In the mean only, and with the velocity −α∇f(w₀) that the first stale step leaves. "
+    "The control starts heavy ball from rest instead.",
 )
 
 
@@ -112,7 +117,7 @@ def _fixed_proof() -> Evidence:
 
 
 def _hankel_rank(delay: Delay) -> Evidence:
-    """The order of the shortest linear recursion that a mean path obeys is its Hankel matrix's rank."""
+    """The shortest linear recursion a mean path obeys: the rank of its Hankel matrix."""
     descent = GradientDescent(learning_rate=0.2)
     mean = equivalent_momentum(descent, delay)
     path = simulate(mean, Quadratic([1.0]), steps=24).outputs[1:, 0]
@@ -124,7 +129,10 @@ def _hankel_rank(delay: Delay) -> Evidence:
 
 FIXED = Claim(
     slug="fixed-delay-has-no-two-slot-equivalent",
-    title="Gradient descent with a fixed delay of two or more is no heavy ball: its loop needs τ + 1 slots.",
+    title=(
+        "Gradient descent with a fixed delay of two or more is no heavy ball: its loop needs "
+        "τ + 1 slots."
+    ),
     source=Citation(None),
     kind=Kind.IDENTITY,
     statement=_fixed_statement,

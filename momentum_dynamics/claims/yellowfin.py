@@ -23,7 +23,7 @@ def _cubic_statement() -> Any:
 
 
 def _cubic_proof() -> Evidence:
-    """The objective's slope is the cubic; the cubic rises from −1 at 0 to p at 1; Cardano's root solves it.
+    """The objective's slope is the cubic, which rises from −1 at 0 to p at 1; Cardano solves it.
 
     With w³ and v³ the sum and difference of Cardano's two terms, w³ − v³ = p and 3wv = p, so
     g = w − v obeys g³ + pg − p = 0, and p/(w² + wv + v²) is the same number.
@@ -38,7 +38,9 @@ def _cubic_proof() -> Evidence:
     gap = w - v
     cardano = sympy.expand(gap**3 + 3 * w * v * gap - (w**3 - v**3))
     stable = sympy.simplify((w**3 - v**3) / (w**2 + w * v + v**2) - gap)
-    product = (P / 2 + sympy.sqrt(P**2 / 4 + P**3 / 27)) * (-P / 2 + sympy.sqrt(P**2 / 4 + P**3 / 27))
+    product = (P / 2 + sympy.sqrt(P**2 / 4 + P**3 / 27)) * (
+        -P / 2 + sympy.sqrt(P**2 / 4 + P**3 / 27)
+    )
     with mpmath.workdps(60):
         residuals = []
         for power in range(-24, 25, 3):
@@ -55,7 +57,7 @@ def _cubic_proof() -> Evidence:
 
 def _minimum(*, edge: bool) -> Evidence:
     """The minimum of the objective, searched, against the law's momentum."""
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415
+    from scipy.optimize import minimize_scalar
 
     ratios = np.array([1e-3, 0.1, 1.0, 10.0, 1e3])
     found = []
@@ -66,7 +68,9 @@ def _minimum(*, edge: bool) -> Evidence:
         )  # fmt: skip
         found.append(search.x)
     predicted = 1 - tuning.cubic_root(ratios if edge else 2 * ratios)
-    return Evidence.close(predicted, found, tolerance=1e-6, note="√β at the searched minimum, five p")
+    return Evidence.close(
+        predicted, found, tolerance=1e-6, note="√β at the searched minimum, five p"
+    )
 
 
 CUBIC = Claim(
@@ -80,6 +84,6 @@ CUBIC = Claim(
     control=lambda _: _minimum(edge=False),
     expected=Verdict.PROVED,
     figures=("yellowfin-cubic",),
-    remark="The released code's root loses digits and fails at zero gradients; the form here does neither. "
-    "The control forgets the factor 2 of p = d²h²/(2σ²).",
+    remark="The released code's root loses digits and fails at zero gradients; the form here does "
+    "neither. The control forgets the factor 2 of p = d²h²/(2σ²).",
 )
