@@ -79,7 +79,9 @@ class Ridge:
     def _decomposition(self) -> tuple[Array, Array, Array]:
         """Curvatures without the ridge, modes as columns, and the target along the modes."""
         samples = len(self.X)
-        _, values, rows = np.linalg.svd(self.X, full_matrices=True)
+        # Tall data keep their curvatures and modes in the triangle of X = QR, which is small.
+        small = np.linalg.qr(self.X, mode="r") if samples > self.dimension else self.X
+        _, values, rows = np.linalg.svd(small, full_matrices=True)
         curvatures = np.zeros(self.dimension)
         curvatures[: len(values)] = values**2 / samples
         # Singular values below the rounding of the largest are zero: numpy's rule for the rank.
