@@ -68,7 +68,7 @@ bench: .venv/.stamp-dev
 # The locks hold for every Python from 3.11 on and for every system; one version of each package
 # for all of them, so that everybody draws the same figures.
 COMPILE := .venv/lock/bin/python -m uv pip compile --quiet --upgrade --universal --generate-hashes \
-  --no-header --fork-strategy fewest pyproject.toml requirements/build.in
+  --no-header --python-version 3.11 --fork-strategy fewest pyproject.toml requirements/build.in
 
 lock: .venv/.stamp-python
 	@test -x .venv/lock/bin/uv || { $(PYTHON) -m venv .venv/lock && \
@@ -78,4 +78,4 @@ lock: .venv/.stamp-python
 
 clean:
 	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
-	find momentum_dynamics tests notebooks -type d -name __pycache__ -prune -exec rm -rf {} +
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +
