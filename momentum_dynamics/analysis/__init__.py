@@ -1,0 +1,6 @@
+"""Bring your own problem: the spectrum of data, what it predicts, and what is then measured."""
+
+from momentum_dynamics.analysis.comparison import analyze
+from momentum_dynamics.analysis.report import Analysis, AnalysisRow
+
+__all__ = ["Analysis", "AnalysisRow", "analyze"]
