@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "analysis": ("Analysis", "AnalysisRow", "analyze"),
     "claims": ("claim", "list_claims"),
     "claims.bibliography": ("cite",),
     "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
@@ -53,30 +54,99 @@ _HOMES = {
         "state_space",
     ),
     "notation": ("symbol",),
-    "problems": ("BilinearGame", "LeastSquares", "Quadratic", "Ridge", "Rosenbrock", "read_data"),
+    "problems": (
+        "BilinearGame",
+        "LeastSquares",
+        "NamedData",
+        "Quadratic",
+        "Ridge",
+        "Rosenbrock",
+        "named_data",
+        "read_data",
+    ),
     "scalars": ("expression",),
     "simulation": ("Outcome", "Trajectory", "simulate"),
-    "analysis": ("analyze",),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604
 
+# The same names once more for type checkers and editors; a test holds the two together.
 if TYPE_CHECKING:
+    from momentum_dynamics.analysis import Analysis as Analysis
+    from momentum_dynamics.analysis import AnalysisRow as AnalysisRow
     from momentum_dynamics.analysis import analyze as analyze
     from momentum_dynamics.claims import claim as claim
     from momentum_dynamics.claims import list_claims as list_claims
+    from momentum_dynamics.claims.bibliography import cite as cite
     from momentum_dynamics.delays import FixedDelay as FixedDelay
+    from momentum_dynamics.delays import GeometricDelay as GeometricDelay
+    from momentum_dynamics.delays import NoDelay as NoDelay
+    from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
+    from momentum_dynamics.dynamics.loop import (
+        characteristic_polynomial as characteristic_polynomial,
+    )
+    from momentum_dynamics.dynamics.loop import loop_equation as loop_equation
+    from momentum_dynamics.dynamics.loop import transfer_function as transfer_function
+    from momentum_dynamics.dynamics.loop import transition_matrix as transition_matrix
+    from momentum_dynamics.dynamics.moments import second_moments as second_moments
+    from momentum_dynamics.dynamics.moments import stationary_covariance as stationary_covariance
+    from momentum_dynamics.dynamics.moments import stationary_variance as stationary_variance
+    from momentum_dynamics.dynamics.optimum import tune as tune
+    from momentum_dynamics.dynamics.optimum import worst_rate as worst_rate
+    from momentum_dynamics.dynamics.radius import Regime as Regime
+    from momentum_dynamics.dynamics.radius import eigenvalues as eigenvalues
+    from momentum_dynamics.dynamics.radius import is_stable as is_stable
+    from momentum_dynamics.dynamics.radius import regime as regime
+    from momentum_dynamics.dynamics.radius import spectral_radius as spectral_radius
+    from momentum_dynamics.errors import DomainError as DomainError
+    from momentum_dynamics.errors import MomentumDynamicsError as MomentumDynamicsError
+    from momentum_dynamics.errors import NotTraceableError as NotTraceableError
+    from momentum_dynamics.errors import ShapeError as ShapeError
+    from momentum_dynamics.errors import UnknownNameError as UnknownNameError
+    from momentum_dynamics.errors import UnstableDynamicsError as UnstableDynamicsError
+    from momentum_dynamics.figures import figure as figure
+    from momentum_dynamics.figures import list_figures as list_figures
+    from momentum_dynamics.figures import plot as plot
+    from momentum_dynamics.methods import Chebyshev as Chebyshev
+    from momentum_dynamics.methods import ComplexMomentum as ComplexMomentum
+    from momentum_dynamics.methods import Extragradient as Extragradient
+    from momentum_dynamics.methods import GradientDescent as GradientDescent
+    from momentum_dynamics.methods import HeavyBall as HeavyBall
+    from momentum_dynamics.methods import LinearMethod as LinearMethod
+    from momentum_dynamics.methods import MarchenkoPastur as MarchenkoPastur
+    from momentum_dynamics.methods import Method as Method
+    from momentum_dynamics.methods import Nesterov as Nesterov
+    from momentum_dynamics.methods import OptimisticGradient as OptimisticGradient
+    from momentum_dynamics.methods import QuasiHyperbolic as QuasiHyperbolic
+    from momentum_dynamics.methods import RobustMomentum as RobustMomentum
+    from momentum_dynamics.methods import StateSpace as StateSpace
+    from momentum_dynamics.methods import ThreeParameter as ThreeParameter
+    from momentum_dynamics.methods import TripleMomentum as TripleMomentum
+    from momentum_dynamics.methods import state_space as state_space
+    from momentum_dynamics.notation import symbol as symbol
+    from momentum_dynamics.problems import BilinearGame as BilinearGame
+    from momentum_dynamics.problems import LeastSquares as LeastSquares
+    from momentum_dynamics.problems import NamedData as NamedData
+    from momentum_dynamics.problems import Quadratic as Quadratic
+    from momentum_dynamics.problems import Ridge as Ridge
+    from momentum_dynamics.problems import Rosenbrock as Rosenbrock
+    from momentum_dynamics.problems import named_data as named_data
+    from momentum_dynamics.problems import read_data as read_data
+    from momentum_dynamics.scalars import expression as expression
+    from momentum_dynamics.simulation import Outcome as Outcome
+    from momentum_dynamics.simulation import Trajectory as Trajectory
+    from momentum_dynamics.simulation import simulate as simulate
+else:
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
-    if name in _HOME_OF:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Import a public name on first use."""
+        if name in _HOME_OF:
+            value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["Analysis", "AnalysisRow"]
+__all__ = ["Analysis", "AnalysisRow", "plain"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +101,8 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in JSON's types; what is not finite becomes None."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
     def __str__(self) -> str:
         """A table for the terminal."""
@@ -200,11 +200,12 @@ def _count(value: float) -> str:
     return f"{math.ceil(value)}" if value < 1e7 else f"{value:.2g}"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Nested dicts and sequences in JSON's types; what is not finite becomes None."""
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
