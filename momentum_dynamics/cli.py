@@ -15,6 +15,7 @@ from momentum_dynamics.terminal import (
     catalogue,
     evidence_text,
     filled,
+    formula,
     json_text,
     settings,
     write_plainly,
@@ -86,6 +87,7 @@ def _analyze(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
+    from momentum_dynamics.analysis.ready import require_scale
     from momentum_dynamics.analysis.trial import named_method, try_out
     from momentum_dynamics.delays import FixedDelay, GeometricDelay
     from momentum_dynamics.problems import Quadratic, Ridge, Rosenbrock
@@ -99,6 +101,7 @@ def _simulate(options: argparse.Namespace) -> int:
     else:
         data = _data(options)
         problem = Ridge(data.X, data.y, ridge=options.ridge)
+        require_scale(problem, data)
     delay: Any = None
     if options.workers is not None:
         delay = GeometricDelay(workers=options.workers)
@@ -161,15 +164,14 @@ def _claim(options: argparse.Namespace) -> int:
         print(json_text({**judgement.to_dict(), "statement": str(subject.statement())}))
         return 0 if judgement.as_expected else 1
     print(filled(subject.title))
-    print(f"\n  {subject.statement()}\n")
-    print(f"source    {subject.source}")
+    print(f"\n{formula(subject.statement(), sys.stdout.encoding)}\n")
+    print(filled(f"{'source':<12}{subject.source}", hanging=12))
     surprise = "" if judgement.as_expected else f", but {subject.expected} was expected"
-    print(f"verdict   {judgement.verdict}{surprise}")
+    print(f"{'verdict':<12}{judgement.verdict}{surprise}")
     for role, evidence in judgement.checks.items():
-        # A control breaks an assumption: there the prediction must fail.
-        print(filled(f"{role:<10}{evidence_text(role, evidence)}", hanging=10))
+        print(filled(f"{role:<12}{evidence_text(role, evidence)}", hanging=12))
     if subject.remark:
-        print(filled(f"{'remark':<10}{subject.remark}", hanging=10))
+        print(filled(f"{'remark':<12}{subject.remark}", hanging=12))
     return 0 if judgement.as_expected else 1
 
 

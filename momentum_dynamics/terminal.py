@@ -12,7 +12,15 @@ from typing import IO, Any
 
 from momentum_dynamics.errors import DomainError
 
-__all__ = ["catalogue", "evidence_text", "filled", "json_text", "settings", "write_plainly"]
+__all__ = [
+    "catalogue",
+    "evidence_text",
+    "filled",
+    "formula",
+    "json_text",
+    "settings",
+    "write_plainly",
+]
 
 
 def json_text(value: Any) -> str:
@@ -30,6 +38,19 @@ def catalogue(entries: Iterable[tuple[str, str]]) -> str:
 def filled(text: str, *, hanging: int = 0, width: int = 100) -> str:
     """Text broken into lines, all but the first indented."""
     return textwrap.fill(text, width, subsequent_indent=" " * hanging)
+
+
+def formula(expression: Any, encoding: str | None) -> str:
+    """A SymPy expression drawn in letters, in plain ones where the encoding has no others."""
+    import sympy
+
+    try:
+        "√σ⎛".encode(encoding or "ascii")
+        full = True
+    except (UnicodeEncodeError, LookupError):
+        full = False
+    drawn = sympy.pretty(expression, wrap_line=False, use_unicode=full)
+    return textwrap.indent("\n".join(line.rstrip() for line in drawn.splitlines()), "    ")
 
 
 def evidence_text(role: str, evidence: Any) -> str:
@@ -85,7 +106,6 @@ _PLAIN = {
     "≤": "<=",
     "≥": ">=",
     "∞": "inf",
-    "√": "sqrt",
     "→": "->",
     "’": "'",
     "“": '"',
@@ -97,14 +117,16 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
     """Greek letters by their names, others by likeness."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(map(_plain, error.object[error.start : error.end])), error.end
+    letters = error.object[error.start : error.end + 1]
+    pairs = zip(error.object[error.start : error.end], f"{letters[1:]} ", strict=False)
+    return "".join(_plain(letter, after) for letter, after in pairs), error.end
 
 
-def _plain(letter: str) -> str:
+def _plain(letter: str, after: str) -> str:
     if letter in _PLAIN:
         return _PLAIN[letter]
     words = unicodedata.name(letter, "?").lower().split()
-    if words[0] == "greek":
-        return words[3] if len(words) > 3 else words[-1]
-    likeness = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
-    return likeness or "?"
+    name = words[3] if words[0] == "greek" and len(words) > 3 else "sqrt" if letter == "√" else ""
+    if name:
+        return f"{name} " if after.isalnum() else name
+    return unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "?"

@@ -100,13 +100,13 @@ def analyze(
         raise DomainError(
             "ridge goes with data; give the problem itself one: Ridge(X, y, ridge=…)."
         )
+    if isinstance(problem, Ridge):
+        require_scale(problem, data)
     if not isinstance(problem, LinearProblem):
         raise ShapeError(
             f"{type(problem).__name__} has no fixed spectrum of real curvatures; analyze takes "
             "data, LeastSquares, Ridge or Quadratic."
         )
-    if isinstance(problem, Ridge):
-        require_scale(problem, data)
     run = prepare(problem)
     rows = tuple(
         _row(run, title, kind, objective, steps)

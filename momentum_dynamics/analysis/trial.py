@@ -96,8 +96,9 @@ def named_method(name: str, parameters: Mapping[str, Any], problem: Problem) -> 
                 f"{name} cannot be tuned for curvatures from {spectrum.min():.4g}; set its "
                 f"parameters: {', '.join(fields)}."
             )
-        tuned: Method = tune(name, smallest_curvature=low, largest_curvature=high)
-        return tuned
+        tuned: Any = tune(name, smallest_curvature=low, largest_curvature=high)
+        best: Method = kinds[name](**{field: float(getattr(tuned, field)) for field in fields})
+        return best
     ends = {"smallest_curvature": low, "largest_curvature": high}
     given = {**{key: end for key, end in ends.items() if key in fields}, **parameters}
     missing = [field for field in fields if field not in given]
@@ -132,6 +133,8 @@ class Trial:
         Of the path, or of the mean over replicas; None where noise drowns it.
     noise_predicted, noise_measured : float or None
         The settled mean squared distance, where gradients are noisy.
+    is_random : bool
+        Whether another seed gives another run.
     notes : tuple of str
     """
 
@@ -146,6 +149,7 @@ class Trial:
     measured: Measurement | None
     noise_predicted: float | None
     noise_measured: float | None
+    is_random: bool
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,7 +173,7 @@ class Trial:
             f"method    {self.method}",
             f"problem   {self.problem}",
             f"outcome   {outcome} after {self.steps} step{'s' * (self.steps != 1)}",
-            f"distance  {start:.6g} at the start, {end:.6g} at the end",
+            f"distance  {_distance(start)} at the start, {_distance(end)} at the end",
         ]
         rates = []
         if self.predicted is not None:
@@ -187,8 +191,14 @@ class Trial:
             lines.append(
                 f"noise     settled squared distance: {exact}measured {self.noise_measured:.6g}"
             )
+        if self.is_random:
+            lines.append(f"seed      {self.run.seed}")
         lines.extend(f"note      {note}" for note in self.notes)
         return "\n".join(lines)
+
+
+def _distance(value: float) -> str:
+    return f"{value:.6g}" if math.isfinite(value) else "beyond all numbers"
 
 
 def try_out(
@@ -256,13 +266,16 @@ def try_out(
     measured = None
     if noise_variance:
         notes.append("noise covers the rate; the settled distance is what it leaves")
-    elif steps:
+    elif isinstance(problem, LinearProblem) or np.isfinite(path).all():
         measured = _measured(path, spectrum)
-    if delay is not None and not noise_variance and delay.mean and not _is_fixed(delay):
+    random_delay = delay is not None and bool(delay.mean) and not hasattr(delay, "staleness")
+    if random_delay and not noise_variance:
         notes.append(
             "staleness is random: the prediction is the rate of the mean over many replicas, "
             + (f"here over {replicas}" if many else "and this is one run")
         )
+    if many and not squares[-1] <= squares[0]:
+        notes.append("the mean square grows, so that a few replicas make up the mean")
     noise_predicted, noise_measured = None, None
     if noise_variance and steps >= _SETTLED:
         noise_measured = float(squares[len(squares) // 2 :].mean())
@@ -272,7 +285,7 @@ def try_out(
     with np.errstate(all="ignore"):
         first, last = np.sqrt(squares[[0, -1]])
     return Trial(
-        method=repr(method),
+        method=_described(method),
         problem=repr(problem),
         run=run,
         outcome=dict(zip(names.tolist(), counts.tolist(), strict=True)),
@@ -283,16 +296,23 @@ def try_out(
         measured=measured,
         noise_predicted=noise_predicted,
         noise_measured=noise_measured,
+        is_random=bool(noise_variance) or random_delay,
         notes=tuple(notes),
     )
 
 
+def _described(method: object) -> str:
+    """The method with its numbers rounded for reading."""
+    if not dataclasses.is_dataclass(method):
+        return repr(method)
+    numbers = [
+        f"{field.name}={getattr(method, field.name):.6g}" for field in dataclasses.fields(method)
+    ]
+    return f"{type(method).__name__}({', '.join(numbers)})"
+
+
 _SETTLED = 20
 """Steps from which on the second half of a noisy run is worth a mean."""
-
-
-def _is_fixed(delay: Delay) -> bool:
-    return hasattr(delay, "staleness")
 
 
 def _predicted(

@@ -63,11 +63,17 @@ class NamedData:
 
 
 def _standardized(columns: Array) -> Array:
+    size = np.abs(columns).max(axis=0)
+    # Only numbers whose squares would overflow or vanish are brought to one first.
+    extreme = (size > 1 / _SMALL) | ((size > 0) & (size < _SMALL))
+    columns = columns / np.where(extreme, size, 1.0)
     spread = columns.std(axis=0)
     constant = spread <= _ROUNDING * np.abs(columns).max(axis=0)
     shifted = np.where(constant, 0.0, columns - columns.mean(axis=0))
     return np.asarray(shifted / np.where(constant, 1.0, spread))
 
+
+_SMALL = 1e-100
 
 _ROUNDING = 1e-14
 """A spread below this share of a column is rounding of its mean."""
@@ -146,7 +152,7 @@ def _read_table(
         if len(row) != len(header):
             raise DataError(
                 f"{file}, line {line}: {_counted(len(row), 'entry', 'entries')}, but the header "
-                f"names {len(header)} columns."
+                f"names {len(header)} columns; complete or remove the line."
             )
         for index in kept:
             cell = row[index]
@@ -232,8 +238,8 @@ def _complaint(name: str, cell: str) -> str:
             "thousands separators."
         )
     return (
-        f"column {name!r} is {_short(cell)}, which is no number; leave the column out (drop) or "
-        "encode it as numbers."
+        f"column {name!r} is {_short(cell)}, which is no number; leave it out (--drop "
+        f"{name!r}) or encode it as numbers."
     )
 
 
@@ -262,7 +268,7 @@ def _read_npz(file: Path, target: str | None, drop: Sequence[str]) -> NamedData:
     if drop or target not in {None, "y"}:
         raise DataError(
             f"{file} has no named columns: its features are the array X and its target is y; leave "
-            f"{'drop' if drop else 'the target'} out."
+            f"{'--drop' if drop else 'the target'} out."
         )
     names, arrays = _load_arrays(file)
     for name in ("X", "y"):
