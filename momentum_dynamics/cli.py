@@ -213,18 +213,17 @@ def _about_figure(subject: Any) -> dict[str, Any]:
 
 def _figure(options: argparse.Namespace) -> int:
     from momentum_dynamics.figures import figure
-    from momentum_dynamics.figures.style import save, styled
+    from momentum_dynamics.figures.style import save
 
     subject = figure(options.slug)
     kind = options.format or "svg"
     path = _picture_path(options.out or f"{subject.slug}.{kind}")
-    if options.format and path.suffix != f".{options.format}":
+    if options.format and path.suffix.lower() != f".{options.format}":
         raise DomainError(
             f"--out {path} is no {options.format} file; give one of --out and --format."
         )
     data = subject.data(**settings(options.set))
-    with styled():
-        save(subject.render(data), path)
+    save(subject.render(data), path, path.suffix.lower()[1:])
     print(filled(subject.caption(data)))
     print(f"\nDrawn to {path}")
     return 0
@@ -275,10 +274,9 @@ def _draw(result: Any, path: Path | None) -> None:
     if path is None:
         return
     from momentum_dynamics.figures import plot
-    from momentum_dynamics.figures.style import save, styled
+    from momentum_dynamics.figures.style import save
 
-    with styled():
-        save(plot(result).figure, path)
+    save(plot(result).figure, path, path.suffix.lower()[1:])
     print(f"Drawn to {path}", file=sys.stderr)
 
 

@@ -128,5 +128,6 @@ def _plain(letter: str, after: str) -> str:
     words = unicodedata.name(letter, "?").lower().split()
     name = words[3] if words[0] == "greek" and len(words) > 3 else "sqrt" if letter == "√" else ""
     if name:
-        return f"{name} " if after.isalnum() else name
-    return unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "?"
+        return f"{name} " if unicodedata.category(after)[0] == "L" else name
+    mark = {"superscript": "^", "subscript": "_"}.get(words[0], "")
+    return mark + (unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "?")
