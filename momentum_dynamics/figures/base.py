@@ -28,13 +28,14 @@ class Figure:
     claims : tuple of str
         Slugs of the claims it shows.
     compute : callable
-        ``compute(**parameters)`` gives a frozen dataclass of arrays and numbers.
+        ``compute(**parameters)`` gives a frozen dataclass of arrays, numbers and strings.
     draw : callable
-        ``draw(data, axes)`` draws on an array of axes of shape `panels`.
+        ``draw(data, axes)`` draws on what `panels` asks for: one axes, an array of them, or a
+        dictionary.
     caption : callable
         ``caption(data)`` states what is seen, with its numbers taken from the data.
-    panels : (int, int)
-        Rows and columns of axes.
+    panels : (int, int) or str
+        Rows and columns of axes, or a mosaic: one line a row, one letter a panel.
     size : (float, float)
         Width and height in inches.
     quick : mapping
@@ -50,7 +51,7 @@ class Figure:
     compute: Callable[..., Any]
     draw: Callable[[Any, Any], None]
     caption: Callable[[Any], str]
-    panels: tuple[int, int] = (1, 1)
+    panels: tuple[int, int] | str = (1, 1)
     size: tuple[float, float] = (6.4, 4.0)
     quick: Mapping[str, Any] = field(default_factory=dict)
     remark: str = ""
@@ -78,15 +79,14 @@ class Figure:
 
     def render(self, data: Any) -> Any:
         """Draw data in the house style and return the Matplotlib figure."""
-        from momentum_dynamics.figures.style import new_figure  # noqa: PLC0415
+        from momentum_dynamics.figures.style import new_figure, styled
 
-        picture, axes = new_figure(self.panels, self.size)
-        self.draw(data, axes[0, 0] if self.panels == (1, 1) else axes)
+        with styled():
+            picture, axes = new_figure(self.panels, self.size)
+            self.draw(data, axes[0, 0] if self.panels == (1, 1) else axes)
         return picture
 
 
 def data_arrays(data: Any) -> dict[str, Any]:
     """A figure's data by field, every value an array."""
-    return {
-        item.name: np.asarray(getattr(data, item.name)) for item in dataclasses.fields(data)
-    }
+    return {item.name: np.asarray(getattr(data, item.name)) for item in dataclasses.fields(data)}

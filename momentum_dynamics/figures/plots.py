@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from momentum_dynamics.analysis import Analysis
 from momentum_dynamics.dynamics.moments import Moments
 from momentum_dynamics.errors import NotTraceableError
-from momentum_dynamics.figures.style import new_figure, styled
+from momentum_dynamics.figures.style import COLORS, label, new_figure, styled
 from momentum_dynamics.simulation import EnsembleMoments, Trajectory
 
 __all__ = ["plot"]
@@ -43,12 +44,10 @@ def plot(result: Any, ax: Any = None) -> Any:
     'step $t$'
     """
     draw = next((function for kind, function in _DRAWERS.items() if isinstance(result, kind)), None)
-    if draw is None and hasattr(result, "rows") and hasattr(result, "condition_number"):
-        draw = _draw_analysis
     if draw is None:
         known = ", ".join(kind.__name__ for kind in _DRAWERS)
         raise NotTraceableError(
-            f"There is no picture of a {type(result).__name__}; plot draws {known} and Analysis."
+            f"There is no picture of a {type(result).__name__}; plot draws {known}."
         )
     with styled():
         if ax is None:
@@ -61,8 +60,9 @@ def plot(result: Any, ax: Any = None) -> Any:
 def _draw_trajectory(result: Trajectory, ax: Any) -> None:
     distance = result.distance.reshape(len(result.points), -1)
     shown = distance[:, :_MANY]
-    ax.semilogy(np.where(shown > 0, shown, np.nan))
-    ax.set_xlabel("step $t$")
+    ax.set_yscale("log")
+    ax.plot(np.where((shown > 0) & np.isfinite(shown), shown, np.nan))
+    ax.set_xlabel(label("step"))
     ax.set_ylabel("distance from the solution")
     if distance.shape[1] > _MANY:
         ax.set_title(f"the first {_MANY} of {distance.shape[1]} runs")
@@ -71,7 +71,8 @@ def _draw_trajectory(result: Trajectory, ax: Any) -> None:
 def _draw_moments(result: Moments | EnsembleMoments, ax: Any) -> None:
     steps = np.arange(len(result.mean))
     mean = result.mean.reshape(len(steps), -1)
-    spread = np.sqrt(np.maximum(result.variance, 0)).reshape(len(steps), -1)
+    with np.errstate(invalid="ignore"):
+        spread = np.sqrt(np.maximum(result.variance, 0)).reshape(len(steps), -1)
     for index in range(min(mean.shape[1], _MANY)):
         (line,) = ax.plot(steps, mean[:, index])
         ax.fill_between(
@@ -82,24 +83,38 @@ def _draw_moments(result: Moments | EnsembleMoments, ax: Any) -> None:
             alpha=0.2,
             linewidth=0,
         )
-    ax.set_xlabel("step $t$")
+    ax.set_xlabel(label("step"))
     ax.set_ylabel("displacement: mean and one standard deviation")
+    if mean.shape[1] > _MANY:
+        ax.set_title(f"the first {_MANY} of {mean.shape[1]} modes")
 
 
-def _draw_analysis(result: Any, ax: Any) -> None:
-    names = [row.name for row in result.rows]
-    place = np.arange(len(names))
-    ax.plot([row.predicted for row in result.rows], place + 0.12, "o", label="predicted")
-    ax.plot([row.measured for row in result.rows], place - 0.12, "s", label="measured on the data")
-    ax.set_yticks(place, names)
-    ax.invert_yaxis()
-    ax.set_xlabel("rate per gradient")
+def _draw_analysis(result: Analysis, ax: Any) -> None:
+    place = np.arange(len(result.rows))
+    predicted = 1 - np.array([row.predicted for row in result.rows])
+    measured = 1 - np.array([row.measured for row in result.rows], dtype=float)
+    spread = np.array([row.uncertainty for row in result.rows], dtype=float)
+    # On a log axis a bar must end above zero.
+    lower = np.minimum(spread, 0.95 * np.abs(measured))
+    ax.set_xscale("log")
+    ax.plot(
+        np.where(predicted > 0, predicted, np.nan), place, "o", color=COLORS[0], markersize=8,
+        markerfacecolor="white", markeredgewidth=1.8, label="predicted",
+    )  # fmt: skip
+    ax.errorbar(
+        np.where(measured > 0, measured, np.nan), place, xerr=np.stack([lower, spread]), fmt="D",
+        color=COLORS[1], markersize=4, label="measured",
+    )  # fmt: skip
+    ax.set_yticks(place, [row.name for row in result.rows])
+    ax.set_ylim(len(place) - 0.5, -0.5)
+    ax.set_xlabel("one minus the rate per gradient: right is faster")
     ax.set_title(f"{result.name}: condition number {result.condition_number:.3g}")
-    ax.legend()
+    ax.legend(loc="lower left")
 
 
 _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     Trajectory: _draw_trajectory,
     EnsembleMoments: _draw_moments,
     Moments: _draw_moments,
+    Analysis: _draw_analysis,
 }
