@@ -13,7 +13,7 @@ import numpy as np
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.errors import UnknownNameError
 
-__all__ = ["Figure", "data_arrays"]
+__all__ = ["Figure", "data_arrays", "number"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +85,23 @@ class Figure:
             picture, axes = new_figure(self.panels, self.size)
             self.draw(data, axes[0, 0] if self.panels == (1, 1) else axes)
         return picture
+
+
+def number(value: float, digits: int = 6) -> str:
+    """A number as it stands in a sentence: a true minus, powers of ten written out.
+
+    Examples
+    --------
+    >>> number(-0.5), number(3.2e-05, 1), number(20000)
+    ('−0.5', '3·10⁻⁵', '20,000')
+    """
+    mantissa, _, power = f"{value:,.{digits}g}".partition("e")
+    if power:
+        mantissa += f"·10{str(int(power)).translate(_RAISED)}"
+    return mantissa.replace("-", "−")
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def data_arrays(data: Any) -> dict[str, Any]:

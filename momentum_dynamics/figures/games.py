@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.rounds import ORDERS, round_matrix
 from momentum_dynamics.errors import ShapeError
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.problems import BilinearGame
@@ -124,13 +124,13 @@ def _draw_orbits(data: Orbits, axes: Any) -> None:
 def _tell_orbits(data: Orbits) -> str:
     def rates(row: int) -> str:
         return ", ".join(
-            f"{rate:.4f} at β = {momentum:g}"
+            f"{rate:.4f} at β = {number(momentum)}"
             for rate, momentum in zip(data.rate[row], data.momentum, strict=True)
         )
 
     return (
-        f"Both players of min max x·s·y, s = {data.singular_value:g}, use heavy ball with "
-        f"learning rate {data.learning_rate:g} from (1, 1), {len(data.distance[0, 0]) - 1} "
+        f"Both players of min max x·s·y, s = {number(data.singular_value)}, use heavy ball with "
+        f"learning rate {number(data.learning_rate)} from (1, 1), {len(data.distance[0, 0]) - 1} "
         "rounds. Moving at once they diverge for every momentum (growth per round "
         f"{rates(0)}); moving in turn they converge with negative momentum only ({rates(1)}). "
         "Right: distance from the equilibrium, with the slope that the matrix of a round predicts."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.radius import regime, spectral_radius
 from momentum_dynamics.errors import ShapeError
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label, product_label, shades
 from momentum_dynamics.laws import regions, spectrum
 from momentum_dynamics.methods import HeavyBall
@@ -146,7 +146,7 @@ def _draw_portrait(ax: Any, path: Array, title: str) -> None:
 
 def _tell_regime_map(data: RegimeMap) -> str:
     parts = [
-        f"{'abcde'[index]}: {name} at αh = {step:g}, β = {momentum:g}"
+        f"{'abcde'[index]}: {name} at αh = {number(step)}, β = {number(momentum)}"
         for index, (name, (step, momentum)) in enumerate(
             zip(data.names, data.examples, strict=True)
         )
@@ -171,7 +171,7 @@ REGIMES = Figure(
     panels="mmmmm\nmmmmm\nabcde",
     size=(WIDTH, 5.6),
     quick={"points": 101},
-    remark="The article draws the map without negative momentum below −1/2; the data are ours.",
+    remark="After the article's picture; range, marks and portraits were chosen here.",
 )
 
 
@@ -284,14 +284,14 @@ def _draw_ellipses(data: Ellipses, axes: Any) -> None:
 
 
 def _tell_ellipses(data: Ellipses) -> str:
-    shown = ", ".join(f"{momentum:g}" for momentum in data.momentum)
-    rates = ", ".join(f"{rate:g}" for rate in data.rate)
+    shown = ", ".join(f"{number(momentum)}" for momentum in data.momentum)
+    rates = ", ".join(f"{number(rate)}" for rate in data.rate)
     return (
         "Where simultaneous heavy ball is stable in the plane of complex αh: an ellipse around "
         f"1 + β with half axes 1 + β and 1 − β, for β = {shown}. Negative momentum makes it tall, "
         "which helps rotating games; but every ellipse touches the imaginary axis (orange) only "
         "at 0, so a purely rotating game is never stabilized. Right: the spectral radius "
-        f"at β = {data.mapped:g}, with the level sets of {rates or 'no rate'} (white)."
+        f"at β = {number(data.mapped)}, with the level sets of {rates or 'no rate'} (white)."
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.moments import stationary_variance
 from momentum_dynamics.dynamics.radius import spectral_radius
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label
 from momentum_dynamics.laws import noise, regions, tuning
 from momentum_dynamics.methods import HeavyBall
@@ -160,13 +160,18 @@ def _tell_noise_floors(data: NoiseFloors) -> str:
     first, last = data.floor[:, 0], data.floor[:, -1]
     ratio = last[2] / data.surrogate[2, -1]
     return (
-        f"Stationary variance of heavy ball on curvature {data.curvature:g} under gradient noise "
-        f"of variance {data.noise_variance:g}. At equal learning rate {data.learning_rate:g} "
-        f"momentum raises it ({first[0]:.3g} to {last[0]:.3g} at β = {data.momentum[-1]:g}); at "
-        f"equal effective rate α/(1 − β) = {data.effective_learning_rate:g} it lowers it "
-        f"({first[1]:.3g} to {last[1]:.3g}). YellowFin's stand-in α²σ²/(1 − β), drawn on the "
+        f"Stationary variance of heavy ball on curvature {number(data.curvature)} under "
+        "gradient noise "
+        f"of variance {number(data.noise_variance)}. At equal learning rate "
+        f"{number(data.learning_rate)} "
+        f"momentum raises it ({number(first[0], 3)} to {number(last[0], 3)} at β = "
+        f"{number(data.momentum[-1])}); at "
+        f"equal effective rate α/(1 − β) = {number(data.effective_learning_rate)} it lowers it "
+        f"({number(first[1], 3)} to {number(last[1], 3)}). YellowFin's stand-in α²σ²/(1 − β), "
+        "drawn on the "
         "robust region, is no upper bound: at the edge where the rule works the truth is "
-        f"{ratio:.3g} times larger at β = {data.momentum[-1]:g}. Dots: {data.replicas:,} replicas "
+        f"{number(ratio, 3)} times larger at β = {number(data.momentum[-1])}. Dots: "
+        f"{data.replicas:,} replicas "
         f"with ±2 standard errors, seed {data.seed}."
     )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.moments import second_moments
 from momentum_dynamics.dynamics.optimum import tune
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH, label
 from momentum_dynamics.laws import optima, schedules
 from momentum_dynamics.methods import Method
@@ -136,14 +136,14 @@ def _draw_condition_rates(data: ConditionRates, axes: Any) -> None:
 
 def _tell_condition_rates(data: ConditionRates) -> str:
     kappa = data.measured_condition_number[-1]
-    counts = ", ".join(
-        f"{name} {_folds(rate[-1]):.4g}"
+    counts = "; ".join(
+        f"{name}: {number(float(_folds(rate[-1])), 4)}"
         for name, rate in zip(data.methods, data.expected, strict=True)
     )
     off = np.nanmax(np.abs(_folds(data.measured) / _folds(data.expected) - 1))
     return (
         "Gradients that shrink the distance by a factor e on quadratics of condition number κ, "
-        f"each method tuned: at κ = {kappa:,g} {counts}. Heavy ball's rate is the least "
+        f"each method tuned. At κ = {number(kappa)}, {counts}. Heavy ball's rate is the least "
         "possible (shaded: below it no method that asks for gradients is fast on every such "
         "quadratic); triple momentum and Nesterov's standard parameters pay up to a factor 2 for "
         "their guarantee on all smooth strongly convex functions. Markers: simulated on "
@@ -274,15 +274,21 @@ def _draw_chebyshev_run(data: ChebyshevRun, axes: Any) -> None:
 
 def _tell_chebyshev_run(data: ChebyshevRun) -> str:
     off = np.abs(data.worst[-1] / data.least - 1).max()
+    told = "to rounding" if off < _ROUNDING else f"to {number(off, 1)}"
     peak = data.worst[1].max()
     return (
-        f"The Chebyshev semi-iteration on [1, {data.condition_number:g}]. Its coefficients tend "
+        f"The Chebyshev semi-iteration on [1, {number(data.condition_number)}]. Its "
+        "coefficients tend "
         f"to Polyak's, α h_max = {data.limit_learning_rate:.3f} and β = {data.limit_momentum:.3f} "
         f"(dashed). After {data.shown_step} steps its residual polynomial swings between bounds "
         "that no other can undercut (dotted); after every number of steps its worst residual is "
-        f"the least possible, 2rⁿ/(1 + r²ⁿ), to {off:.0e}. Heavy ball from rest, frozen at the "
+        f"the least possible, 2rⁿ/(1 + r²ⁿ), {told}. Heavy ball from rest, frozen at the "
         f"limit, first overshoots to {peak:.2f}."
     )
+
+
+_ROUNDING = 1e-9
+"""Smaller deviations are rounding, and differ from machine to machine."""
 
 
 CHEBYSHEV = Figure(

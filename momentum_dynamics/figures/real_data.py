@@ -13,9 +13,9 @@ from momentum_dynamics.analysis import analyze
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.errors import ShapeError
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH
-from momentum_dynamics.problems import Ridge, named_data
+from momentum_dynamics.problems import LeastSquares, Ridge, named_data
 from momentum_dynamics.simulation import simulate
 
 __all__: list[str] = []
@@ -30,6 +30,7 @@ class DataRates:
     names: NDArray[np.str_]
     ridge: Array
     condition_number: Array
+    plain_condition_number: Array
     methods: NDArray[np.str_]
     predicted: Array
     expected: Array
@@ -63,8 +64,9 @@ def _data_rates(
             [[getattr(table[name], field) for name in _SHOWN] for table in rows], dtype=float
         )
 
-    first = named_data(names[0])
-    problem = Ridge(first.X, first.y, ridge=float(ridge[0]))
+    loaded = [named_data(name) for name in names]
+    problem = Ridge(loaded[0].X, loaded[0].y, ridge=float(ridge[0]))
+    plain = [LeastSquares(each.X, each.y).spectrum() for each in loaded]
     paths = []
     for name in _SHOWN:
         row = rows[0][name]
@@ -78,6 +80,7 @@ def _data_rates(
         names=np.array(list(names)),
         ridge=np.asarray(ridge, dtype=float),
         condition_number=np.array([table.condition_number for table in tables]),
+        plain_condition_number=np.array([curvatures[-1] / curvatures[0] for curvatures in plain]),
         methods=np.array(_SHOWN),
         predicted=column("predicted"),
         expected=column("expected"),
@@ -137,8 +140,15 @@ _FLOOR = 1e-12
 
 def _tell_data_rates(data: DataRates) -> str:
     sets = ", ".join(
-        f"{name} (κ = {kappa:.0f}{f' with ridge {ridge:g}' if ridge else ''})"
-        for name, kappa, ridge in zip(data.names, data.condition_number, data.ridge, strict=True)
+        f"{name} (κ = {kappa:,.0f}"
+        + (
+            f" with ridge {number(ridge)}; {plain:,.0f} without)"
+            if ridge
+            else ")"
+        )
+        for name, kappa, plain, ridge in zip(
+            data.names, data.condition_number, data.plain_condition_number, data.ridge, strict=True
+        )
     )
     gap = np.abs(data.measured - data.predicted)
     exact = np.nanmax(np.abs(data.measured - data.expected))
@@ -148,8 +158,7 @@ def _tell_data_rates(data: DataRates) -> str:
         "spectrum predicts for each tuned method against the rate measured on the data, as one "
         f"minus the rate, with how far the measured window may be from the long run: {within} of "
         f"{gap.size} agree within it. Predicted for the very steps that were read, rates agree to "
-        f"{exact:.0e}. Where a ridge is named, the condition number without it would be "
-        "hopeless. Right: the runs on the first data set, with the predicted slopes."
+        f"{number(exact, 1)}. Right: the runs on the first data set, with the predicted slopes."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import INK, WIDTH, label, shades
 from momentum_dynamics.laws import noise, saddles
 from momentum_dynamics.methods import HeavyBall
@@ -116,18 +116,25 @@ def _draw_escapes(data: Escapes, axes: Any) -> None:
 
 
 def _tell_escapes(data: Escapes) -> str:
+    off = np.nanmax(np.abs(data.measured - data.expected))
     row = len(data.ascent) // 2
+    told = "equal to rounding" if off < _ROUNDING else f"off by at most {number(off, 1)}"
     last = data.momentum[-1]
     equal, effective = data.growth[:, row, -1]
-    off = np.nanmax(np.abs(data.measured - data.expected))
     return (
         "Growth along a direction of curvature −g at a saddle, heavy ball (lines; dots simulated, "
-        f"off by at most {off:.1g}) and gradient descent (dashed), learning rate "
-        f"{data.learning_rate:g}. At equal learning rate positive momentum leaves faster: at αg = "
-        f"{data.learning_rate * data.ascent[row]:g} and β = {last:g} by {equal:.3f} a step "
+        f"{told}) and gradient descent (dashed), learning rate "
+        f"{number(data.learning_rate)}. At equal learning rate positive momentum leaves faster: "
+        "at αg = "
+        f"{number(data.learning_rate * data.ascent[row])} and β = {number(last)} by {equal:.3f} "
+        "a step "
         f"against {data.plain[row]:.3f}. At equal effective rate α/(1 − β) it leaves more slowly: "
         f"{effective:.4f}. What helps at a saddle is the larger step that momentum permits."
     )
+
+
+_ROUNDING = 1e-9
+"""Smaller deviations are rounding, and differ from machine to machine."""
 
 
 ESCAPE = Figure(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.radius import eigenvalues, spectral_radius
 from momentum_dynamics.errors import ShapeError
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import (
     COLORS,
     GRAY,
@@ -102,7 +102,7 @@ _UP, _DOWN, _HIGH = (0, 6), (0, -15), 0.9
 
 def _tell_radius_curves(data: RadiusCurves) -> str:
     plateaus = ", ".join(
-        f"{height:.3f} for β = {momentum:g} on [{low:.3f}, {high:.3f}]"
+        f"{height:.3f} for β = {number(momentum)} on [{low:.3f}, {high:.3f}]"
         for momentum, height, (low, high) in zip(
             data.momentum, data.height, data.plateau, strict=True
         )
@@ -110,7 +110,8 @@ def _tell_radius_curves(data: RadiusCurves) -> str:
     )
     plateaus = plateaus or "no momentum shown is positive, so there is none"
     return (
-        f"Spectral radius of heavy ball on curvature h = {data.curvature:g} against the learning "
+        f"Spectral radius of heavy ball on curvature h = {number(data.curvature)} against the "
+        "learning "
         "rate. Momentum β flattens the valley: on the whole robust region, from (1 − √β)²/h to "
         f"(1 + √β)²/h, the radius is √β ({plateaus}). More momentum tolerates a wider range of "
         "curvatures, at a slower rate."
@@ -127,7 +128,7 @@ RADIUS = Figure(
     caption=_tell_radius_curves,
     size=(WIDTH, 4.3),
     quick={"points": 201},
-    remark="The curve for β = 0.9 and the marks of the plateaus are ours.",
+    remark="After the paper's picture; momenta and marks of the plateaus were chosen here.",
 )
 
 
@@ -164,6 +165,7 @@ def _root_locus(
     kept = np.maximum(momenta, 0)
     meeting = np.stack([regions.robust_low_end(kept), regions.robust_high_end(kept)], axis=-1)
     meeting = np.where(momenta[:, None] > 0, meeting, np.nan)
+    between = HeavyBall(learning_rate=meeting.mean(axis=-1), momentum=kept)
     # A quarter wave of points for each stretch: roots move fastest where they meet.
     steps = []
     for ends in meeting:
@@ -182,7 +184,7 @@ def _root_locus(
         momentum=momenta,
         step=step,
         roots=np.take_along_axis(roots, order, axis=-1),
-        circle=np.where(momenta > 0, np.sqrt(kept), np.nan),
+        circle=np.where(momenta > 0, spectral_radius(between, 1.0), np.nan),
         meeting=meeting,
         exit=regions.heavy_ball_step_limit(momenta),
     )
@@ -234,14 +236,15 @@ def _draw_root_locus(data: RootLocus, axes: Any) -> None:
 
 def _tell_root_locus(data: RootLocus) -> str:
     parts = [
-        f"β = {momentum:g}: circle between αh = {low:.3f} and {high:.3f}, unstable from {limit:g}"
+        f"β = {number(momentum)}: circle between αh = {low:.3f} and {high:.3f}, unstable from "
+        f"{number(limit)}"
         for momentum, (low, high), limit in zip(data.momentum, data.meeting, data.exit, strict=True)
         if np.isfinite(low)
     ]
     told = "; ".join(parts) or "with negative momentum they never leave the real axis"
     return (
         "The two roots of heavy ball on one curvature as αh grows from 0 to "
-        f"{data.step.max():g} (rings: αh = 0). They start at 1 and β, meet at √β, travel "
+        f"{number(data.step.max())} (rings: αh = 0). They start at 1 and β, meet at √β, travel "
         "along the circle of radius √β (dotted), meet again at −√β, and one leaves the unit "
         f"circle at −1. Here {told}."
     )

@@ -13,7 +13,7 @@ from momentum_dynamics.claims import Citation
 from momentum_dynamics.delays import Delay, FixedDelay, GeometricDelay
 from momentum_dynamics.dynamics.equivalence import equivalent_momentum
 from momentum_dynamics.errors import ShapeError
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH, label
 from momentum_dynamics.methods import GradientDescent
 from momentum_dynamics.problems import Quadratic
@@ -140,18 +140,21 @@ def _draw_stale_paths(data: StalePaths, axes: Any) -> None:
 
 def _tell_stale_paths(data: StalePaths) -> str:
     parts = [
-        f"M = {count:g} workers: heavy ball with α/M = {rate:g}, 1 − 1/M = {momentum:g}, farthest "
-        f"from the mean {gap:.1g}"
+        f"M = {number(count)} workers: heavy ball with α/M = {number(rate)}, 1 − 1/M = "
+        f"{number(momentum)}, farthest "
+        f"from the mean {number(gap, 1)}"
         for count, rate, momentum, gap in zip(
             data.workers, data.twin_learning_rate, data.twin_momentum, data.gap, strict=False
         )
     ]
     return (
-        f"Gradient descent with learning rate {data.learning_rate:g} on stale gradients: "
+        f"Gradient descent with learning rate {number(data.learning_rate)} on stale gradients: "
         f"{data.paths.shape[1]} of {data.replicas:,} replicas (thin), their mean with "
         f"±{_BAND} standard errors (blue), and the heavy ball that staleness is in the mean "
-        f"(dashed). {'; '.join(parts)}. A fixed staleness of {data.staleness[-1]:g} has the mean "
-        f"staleness of the first panel and departs from its heavy ball by {data.gap[-1]:.2g}. "
+        f"(dashed). {'; '.join(parts)}. A fixed staleness of {number(data.staleness[-1])} has "
+        "the mean "
+        "staleness of the first panel and departs from its heavy ball by "
+        f"{number(data.gap[-1], 2)}. "
         f"Seed {data.seed}."
     )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.loop import characteristic_polynomial
 from momentum_dynamics.dynamics.radius import spectral_radius
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH, label
 from momentum_dynamics.laws import regions, spectrum
 from momentum_dynamics.methods import HeavyBall
@@ -151,7 +151,8 @@ def _tell_switched_paths(data: SwitchedPaths) -> str:
         "On the robust region every constant curvature contracts at √β, but a curvature that "
         "switches between its edges grows like ((1 + √2)√β)ᵗ, the worst possible: above β = "
         f"{data.threshold:.4f} it diverges although each step alone has radius √β < 1. At β = "
-        f"{data.shown_momentum:g} (right) the radius is {height:.3f} and the switched path grows "
+        f"{number(data.shown_momentum)} (right) the radius is {height:.3f} and the switched "
+        "path grows "
         f"by {data.shown_growth:.3f} a step. Circles: rates of simulated paths."
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
-from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label, shades
 from momentum_dynamics.laws import tuning
 
@@ -75,7 +75,6 @@ def _cubic_rule(
     return CubicRule(
         signal_to_noise=p,
         momentum=root**2,
-        # From the gap itself: near one, 1 − u has lost its digits.
         learning_rate=tuning.robust_learning_rate(root, smallest_curvature),
         searched_signal=signal(tried),
         searched_momentum=found**2,
@@ -144,9 +143,12 @@ def _tell_cubic_rule(data: CubicRule) -> str:
     return (
         "YellowFin's one-step rule: the momentum and learning rate that minimize βd² + α²σ² with "
         "α = (1 − √β)²/h_min. Both depend on p = d²h_min²/(2σ²) only: much noise asks for "
-        f"momentum near one and a tiny step (β = {data.momentum[0]:.3f} at p = {low:.2g}), little "
-        f"noise for neither ({data.momentum[-1]:.1e} at p = {high:.2g}). Lines: one root of "
-        f"a cubic; circles: the minimum searched, which differs in √β by at most {data.gap:.1g}. "
+        f"momentum near one and a tiny step (β = {data.momentum[0]:.3f} at p = "
+        f"{number(low, 2)}), little "
+        f"noise for neither ({number(data.momentum[-1], 2)} at p = {number(high, 2)}). Lines: "
+        "one root of "
+        "a cubic; circles: the minimum searched, which differs in √β by at most "
+        f"{number(data.gap, 1)}. "
         "Right: the objective, with its minimum by the rule."
     )
 
