@@ -45,7 +45,7 @@ def _orbits(
     singular_value: float = 1.0,
     rounds: int = 150,
 ) -> Orbits:
-    momenta = np.asarray(momentum, dtype=float)
+    momenta = np.atleast_1d(np.asarray(momentum, dtype=float))
     if momenta.shape != (_MOMENTA,):
         raise ShapeError(
             f"momentum has {momenta.size} values, but bilinear-game-orbits has {_MOMENTA} columns; "

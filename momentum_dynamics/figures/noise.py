@@ -54,7 +54,7 @@ def _noise_floors(
     points: int = 200,
     seed: int = 2,
 ) -> NoiseFloors:
-    chosen = np.asarray(momentum, dtype=float)
+    chosen = np.atleast_1d(np.asarray(momentum, dtype=float))
     line = np.linspace(chosen.min(), chosen.max(), points)
     # The law is linear in the learning rate: one unit tells how much a given effective rate is.
     rules: dict[str, Callable[[Array], Array]] = {

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.moments import second_moments
 from momentum_dynamics.dynamics.optimum import tune
+from momentum_dynamics.errors import DomainError
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH, label
 from momentum_dynamics.laws import optima, schedules
@@ -60,7 +61,7 @@ def _condition_rates(
     points: int = 200,
 ) -> ConditionRates:
     kappa = np.geomspace(2, largest_condition_number, points)
-    tried = np.asarray(measured_at, dtype=float)
+    tried = np.atleast_1d(np.asarray(measured_at, dtype=float))
     measured = [
         [_measured_rate(kind, objective, float(k), dimension, float(law(k))) for k in tried]
         for kind, objective, law in _METHODS.values()
@@ -161,7 +162,7 @@ RATES = Figure(
     caption=_tell_condition_rates,
     panels=(1, 2),
     size=(WIDTH, 3.7),
-    quick={"measured_at": (4.0, 100.0), "points": 60},
+    quick={"measured_at": (4.0, 30.0), "points": 60},
     remark="On quadratics, so rates and not certificates.",
 )
 
@@ -194,6 +195,11 @@ def _chebyshev_run(
     shown_step: int = 12,
     points: int = 801,
 ) -> ChebyshevRun:
+    if condition_number <= 1:
+        raise DomainError(
+            f"condition_number is {condition_number}, but must be above 1: with one curvature the "
+            "first step solves it."
+        )
     kinds = {
         "gradient descent": "gradient-descent",
         "heavy ball": "heavy-ball",

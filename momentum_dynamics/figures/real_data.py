@@ -113,7 +113,7 @@ def _draw_data_rates(data: DataRates, axes: Any) -> None:
         )  # fmt: skip
     left.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
     left.set(xlabel="predicted, one minus the rate", ylabel="measured, one minus the rate")
-    left.legend(loc="upper left", fontsize=8.5)
+    left.legend(loc="lower right", fontsize=8.5)
     time = np.arange(data.paths.shape[1])
     for path, name, rate, color in zip(
         data.paths, data.methods, data.predicted[0], _PALETTE, strict=True
@@ -141,11 +141,7 @@ _FLOOR = 1e-12
 def _tell_data_rates(data: DataRates) -> str:
     sets = ", ".join(
         f"{name} (κ = {kappa:,.0f}"
-        + (
-            f" with ridge {number(ridge)}; {plain:,.0f} without)"
-            if ridge
-            else ")"
-        )
+        + (f" with ridge {number(ridge)}; {plain:,.0f} without)" if ridge else ")")
         for name, kappa, plain, ridge in zip(
             data.names, data.condition_number, data.plain_condition_number, data.ridge, strict=True
         )

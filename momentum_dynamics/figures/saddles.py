@@ -46,7 +46,7 @@ def _escapes(
     points: int = 200,
 ) -> Escapes:
     ascents = np.atleast_1d(np.asarray(ascent, dtype=float))
-    chosen = np.asarray(momentum, dtype=float)
+    chosen = np.atleast_1d(np.asarray(momentum, dtype=float))
     line = np.linspace(chosen.min(), chosen.max(), points)
 
     def rates(beta: Array) -> tuple[Array, Array]:

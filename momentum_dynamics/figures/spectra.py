@@ -164,8 +164,8 @@ def _root_locus(
         )
     kept = np.maximum(momenta, 0)
     meeting = np.stack([regions.robust_low_end(kept), regions.robust_high_end(kept)], axis=-1)
-    meeting = np.where(momenta[:, None] > 0, meeting, np.nan)
     between = HeavyBall(learning_rate=meeting.mean(axis=-1), momentum=kept)
+    meeting = np.where(momenta[:, None] > 0, meeting, np.nan)
     # A quarter wave of points for each stretch: roots move fastest where they meet.
     steps = []
     for ends in meeting:

@@ -56,7 +56,7 @@ def _stale_paths(
     shown: int = 25,
     seed: int = 4,
 ) -> StalePaths:
-    counts = np.asarray(workers, dtype=float)
+    counts = np.atleast_1d(np.asarray(workers, dtype=float))
     if counts.shape != (2,):
         raise ShapeError(
             f"workers has {counts.size} values, but staleness-is-momentum has two panels for "

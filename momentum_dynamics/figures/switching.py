@@ -82,7 +82,7 @@ def _switched_paths(
     from scipy.optimize import brentq
 
     line = np.linspace(0, 1, points)
-    chosen = np.asarray(momentum, dtype=float)
+    chosen = np.atleast_1d(np.asarray(momentum, dtype=float))
     plateau, growth = [], []
     for beta in chosen:
         # Away from the double roots at the edges, where the rate settles slowly.

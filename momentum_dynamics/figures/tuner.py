@@ -63,7 +63,7 @@ def _cubic_rule(
     tried = np.geomspace(*span, searches)
     found = np.array([_searched_root(d, smallest_curvature, noise_variance) for d in tried])
     root = 1 - tuning.cubic_root(p)
-    distances = np.asarray(shown, dtype=float)[:, None]
+    distances = np.atleast_1d(np.asarray(shown, dtype=float))[:, None]
     grid = np.linspace(0, 1, points)
     best = 1 - tuning.cubic_root(signal(distances[:, 0]))
 
