@@ -1,0 +1,172 @@
+"""Every figure of the catalogue: its data, its words and its picture."""
+
+import dataclasses
+import hashlib
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from momentum_dynamics.claims import cite, list_claims
+from momentum_dynamics.errors import UnknownNameError
+from momentum_dynamics.figures import figure, list_figures
+from momentum_dynamics.figures.base import data_arrays, number
+from momentum_dynamics.figures.style import label, product_label, save
+from momentum_dynamics.notation import GLOSSARY
+
+SLUGS = [entry.slug for entry in list_figures()]
+HOLES = {
+    "radius-against-learning-rate": {"plateau", "height"},  # no momentum, no robust region
+    "noise-floor": {"surrogate"},  # drawn on the robust region only
+}
+"""Fields in which a NaN stands for what does not exist."""
+
+SLOW = {"noise-floor", "rates-on-real-data"}  # compiles; runs on data
+each_figure = pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(figure(slug), id=slug, marks=[pytest.mark.slow] if slug in SLOW else [])
+        for slug in SLUGS
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def quick_data():
+    """Each figure's quick data, computed once."""
+    found = {}
+
+    def data(entry):
+        if entry.slug not in found:
+            found[entry.slug] = entry.data(**entry.quick)
+        return found[entry.slug]
+
+    return data
+
+
+def fingerprint(data):
+    digest = hashlib.sha256()
+    for name, array in data_arrays(data).items():
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def test_slugs_are_kebab_case_and_found():
+    assert len(SLUGS) >= 13
+    assert len(set(SLUGS)) == len(SLUGS)
+    for slug in SLUGS:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
+        assert figure(slug).slug == slug
+
+
+def test_an_unknown_figure_names_its_neighbors():
+    with pytest.raises(UnknownNameError, match="root-locus"):
+        figure("root-loci")
+
+
+def test_an_unknown_parameter_names_its_neighbors():
+    with pytest.raises(UnknownNameError, match="learning_rate"):
+        figure("noise-floor").data(learning_rat=0.1)
+
+
+@each_figure
+def test_data_are_frozen_arrays_numbers_and_strings(entry, quick_data):
+    data = quick_data(entry)
+    assert dataclasses.is_dataclass(data)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(data, dataclasses.fields(data)[0].name, None)
+    for name, array in data_arrays(data).items():
+        assert array.dtype.kind in "fciuU", name
+        assert array.size, name
+        if array.dtype.kind in "fc" and name not in HOLES.get(entry.slug, ()):
+            assert np.isfinite(array).all(), name
+
+
+@each_figure
+def test_data_are_the_same_twice(entry, quick_data):
+    assert fingerprint(quick_data(entry)) == fingerprint(entry.data(**entry.quick))
+
+
+@each_figure
+def test_quick_parameters_exist(entry):
+    assert entry.quick.keys() <= entry.parameters.keys()
+    assert entry.quick
+
+
+@each_figure
+def test_claims_and_source_exist(entry):
+    known = {claim.slug for claim in list_claims()}
+    assert entry.claims
+    assert set(entry.claims) <= known
+    assert cite(entry.source.key)
+    # A number of a figure or theorem is printed only where it was seen.
+    assert (
+        entry.source.seen or not entry.source.place or entry.source.place not in str(entry.source)
+    )
+
+
+def test_claims_name_only_figures_that_name_them():
+    shown = {entry.slug: set(entry.claims) for entry in list_figures()}
+    for claim in list_claims():
+        for slug in claim.figures:
+            assert claim.slug in shown[slug], (claim.slug, slug)
+
+
+@each_figure
+def test_caption_and_title_are_sentences_without_holes(entry, quick_data):
+    caption = entry.caption(quick_data(entry))
+    assert caption.endswith(".")
+    assert len(caption) > 100
+    for text in (caption, entry.title, entry.remark):
+        assert not re.search(r"\b(nan|inf|None)\b|\be[+-]\d", text)
+        assert "  " not in text
+        assert not re.search(r"(?<![\w])-\d", text)  # a true minus sign
+    if "seed" in entry.parameters:
+        assert "eed " in caption
+
+
+@pytest.mark.slow
+@each_figure
+def test_draws_without_warnings_and_labels_its_axes(entry, quick_data, tmp_path):
+    data = quick_data(entry)
+    before = fingerprint(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture = entry.render(data)
+        save(picture, tmp_path / "picture.png", "png")
+    assert fingerprint(data) == before
+    texts = [ax.get_xlabel() for ax in picture.axes] + [ax.get_ylabel() for ax in picture.axes]
+    assert any(texts)
+    # Whoever names a quantity of the glossary on an axis names it as the glossary does.
+    for text in filter(None, texts):
+        words, _, symbol = text.partition(" $")
+        entry_of = GLOSSARY.get(words.replace(" ", "_"))
+        if entry_of is not None and symbol:
+            assert text.startswith(entry_of.label[:-1]), text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["svg", "png"])
+@each_figure
+def test_the_same_data_give_the_same_bytes(entry, kind, quick_data, tmp_path):
+    files = []
+    for index in range(2):
+        files.append(tmp_path / f"{index}.{kind}")
+        save(entry.render(quick_data(entry)), files[-1], kind)
+    first, second = (file.read_bytes() for file in files)
+    assert first == second
+    assert len(first) < {"svg": 400_000, "png": 300_000}[kind]
+
+
+def test_numbers_in_sentences():
+    assert number(-0.5) == "−0.5"
+    assert number(3.2e-5, 1) == "3·10⁻⁵"
+    assert number(1312.4, 4) == "1,312"
+    assert number(np.float64(2)) == "2"
+
+
+def test_labels_come_from_the_glossary():
+    assert label("momentum") == r"momentum $\beta$"
+    assert product_label("learning_rate", "curvature") == r"learning rate × curvature $\alpha h$"
