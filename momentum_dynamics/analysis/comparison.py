@@ -210,7 +210,7 @@ def _outcome(path: Array, floor: float) -> Outcome:
 def _gradients(rate: float) -> float:
     if rate <= 0:
         return 1.0
-    return math.log(1000) / -math.log(rate) if rate < 1 else math.inf
+    return max(1.0, math.log(1000) / -math.log(rate)) if rate < 1 else math.inf
 
 
 def _reached(path: Array) -> int | None:

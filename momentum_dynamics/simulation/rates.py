@@ -36,9 +36,11 @@ class Measurement:
 _BLOCKS = 8
 """Blocks of a window; the peak of each is kept, which smooths out oscillation."""
 
-_SETTLING = 4
-"""Where the slope settles like 1/t, as at a double root, the two halves of a window of steps
-n/2 … n differ by 0.47/n and the whole window lies 1.39/n off: three times as much; 4 to be safe."""
+_CAUTION = 2
+"""A factor 1 + ct that has only begun to grow tilts the fit more than it bends the path."""
+
+_ALIKE = 0.9
+"""Correlation from which on a path is taken to bend as log t does, and not to oscillate."""
 
 
 def measure_rate(distance: Array, *, floor: float = 0.0) -> Measurement | None:
@@ -61,9 +63,11 @@ def measure_rate(distance: Array, *, floor: float = 0.0) -> Measurement | None:
 
     Notes
     -----
-    The uncertainty is the standard error of the fit and four times the change of slope from the
-    first to the second half of the window, whichever is larger. The latter covers a double root,
-    whose factor 1 + ct the window cannot tell from a rate slightly nearer to one.
+    The uncertainty comes from how far the logarithm is from a straight line. A double root
+    multiplies the path by 1 + ct, whose logarithm bends and, over the window, tilts the fit; from
+    the share of log t that is seen in the bend one knows the tilt. Transient modes bend a path in
+    the same way. Where the path oscillates instead, the share is taken as that of a
+    double root at most. Twice the tilt and twice the standard error of the fit are reported.
 
     Examples
     --------
@@ -95,17 +99,23 @@ def slope(path: Array, first: int, last: int) -> tuple[float, float]:
         ends = path[[first, last]]
         steepness = math.log(ends[1] / ends[0]) / (last - first) if ends.all() else -math.inf
         return steepness, abs(steepness) if ends.all() else 1.0
-    steepness, error = _fit(places, heights)
-    half = len(places) // 2
-    change = abs(_fit(places[half:], heights[half:])[0] - _fit(places[:half], heights[:half])[0])
-    return steepness, max(error, _SETTLING * change)
+    steepness, rest = _line(places, heights)
+    tilt, pattern = _line(places, np.log1p(places))
+    bend, reference, common = (
+        float(rest @ rest),
+        float(pattern @ pattern),
+        abs(float(rest @ pattern)),
+    )
+    if common > _ALIKE * math.sqrt(bend * reference):
+        share = common / reference
+    else:
+        share = min(1.0, math.sqrt(bend / reference))
+    error = math.sqrt(bend / max(len(rest) - 2, 1) / float(np.sum((places - places.mean()) ** 2)))
+    return steepness, _CAUTION * (share * tilt + error)
 
 
-def _fit(places: Array, heights: Array) -> tuple[float, float]:
-    """Least squares line: slope and its standard error."""
+def _line(places: Array, heights: Array) -> tuple[float, Array]:
+    """Least squares line: its slope, and what it leaves."""
     away = places - places.mean()
-    weight = float(away @ away)
-    steepness = float(away @ heights) / weight
-    rest = heights - heights.mean() - steepness * away
-    freedom = max(len(places) - 2, 1)
-    return steepness, math.sqrt(float(rest @ rest) / freedom / weight)
+    steepness = float(away @ heights) / float(away @ away)
+    return steepness, heights - heights.mean() - steepness * away
