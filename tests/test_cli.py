@@ -91,6 +91,7 @@ def test_analyze_drops_columns_standardizes_and_counts_steps(capsys):
     assert found["smallest_curvature"] + found["largest_curvature"] == pytest.approx(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["svg", "png", "pdf", "PNG"])
 def test_analyze_draws_where_it_is_told_and_says_so(houses, capsys, kind):
     name = f"rates.{kind}"
@@ -358,6 +359,7 @@ def test_reproduce_passes_its_options_on_and_its_verdict_back(capsys, monkeypatc
     assert calls == [([], plain), (["a", "b"], chosen)]
 
 
+@pytest.mark.slow
 def test_reproduce_refuses_what_it_does_not_know(capsys):
     assert "optimal-heavy-ball" in refused(capsys, "reproduce", "optimal-heavy-bal")
     assert "svg" in refused(capsys, "reproduce", "--format", "gif")
@@ -445,6 +447,7 @@ def test_help_loads_nothing_heavy():
     assert not {"numpy", "sympy", "matplotlib", "scipy", "numba"} & set(done.stderr.split())
 
 
+@pytest.mark.slow
 def test_exit_code_of_the_process():
     assert run("cite", "polyak1964").returncode == 0
     done = run("cite", "nobody")
@@ -478,6 +481,7 @@ def test_an_interrupt_is_quiet():
     assert (out, err, process.returncode) == (b"", b"", 130)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("houses")
 def test_letters_that_a_terminal_lacks_are_spelled_out():
     plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -493,6 +497,7 @@ def test_letters_that_a_terminal_lacks_are_spelled_out():
     assert "√κ" in done.stdout.decode("utf-8")
 
 
+@pytest.mark.slow
 def test_a_formula_on_a_plain_terminal():
     plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = run("claim", PROVED, env=plain, check=True)

@@ -102,6 +102,7 @@ def test_the_run_is_the_method_on_the_data():
     assert (row.steps, row.window) == (40, (20, 40))
 
 
+@pytest.mark.slow
 def test_a_field_that_is_not_the_spectrum_s_is_found_out():
     problem = LeastSquares(*drawn(6, 4))
     names = ("dimension", "start", "solution", "modes", "rank", "spectrum")
@@ -122,6 +123,7 @@ def test_tall_data_fold_into_the_same_gradient():
     np.testing.assert_allclose(run.field(points), problem.field(points), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_named_data_bring_their_name_and_take_a_ridge():
     X, y = drawn()
     names = tuple("abcde")
@@ -164,6 +166,7 @@ def test_zero_and_repeated_columns():
     assert all(agrees(row) for row in found.rows)
 
 
+@pytest.mark.slow
 def test_a_ridge_fills_the_rank_and_what_lies_still_is_said():
     X, y = drawn(12, 20)
     found = analyze(Ridge(X, y, ridge=0.01))
@@ -334,6 +337,7 @@ def test_what_is_not_finite_becomes_null():
     assert "no end" in str(found)
 
 
+@pytest.mark.slow
 def test_plot_draws_an_analysis_even_without_measurements():
     axes = plot(analyze(LeastSquares(*drawn()), name="drawn"))
     labels = [text.get_text() for text in axes.get_yticklabels()]
