@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from momentum_dynamics.delays import Delay
-from momentum_dynamics.dynamics.loop import delayed_state_space, transfer_function
+from momentum_dynamics.dynamics.loop import behind, transfer_function
 from momentum_dynamics.dynamics.polynomials import evaluate
 from momentum_dynamics.errors import NotTraceableError
-from momentum_dynamics.methods import HeavyBall, LinearMethod, Method, ThreeParameter, state_space
+from momentum_dynamics.methods import (
+    HeavyBall,
+    LinearMethod,
+    Method,
+    StateSpace,
+    ThreeParameter,
+    state_space,
+)
 from momentum_dynamics.notation import Scalar, is_symbolic
 
 __all__ = ["equivalent_momentum"]
@@ -41,12 +49,21 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
     LinearMethod
         Otherwise.
 
+    Raises
+    ------
+    NotTraceableError
+        If one period of the method takes several gradients, the delay's generating function is not
+        rational, or symbols and batches of numbers are mixed.
+
     Notes
     -----
-    Equal transfer functions give equal paths from equal starts. A stale method begins with all of
-    its history at the start, so its first step is a full one, −α∇f(w₀): a heavy ball that stands
-    for it starts with that velocity, ``start=(w0, w0 + alpha * gradient)`` in `simulate`.
-    A `LinearMethod` carries its start along. It says nothing about second moments.
+    Equal transfer functions give equal paths of the query from equal starts; where a method
+    answers elsewhere than it asks, only a `LinearMethod` carries that along. Nothing is said about
+    second moments.
+
+    A stale method begins with all of its history at the start, so its first step is a full one,
+    −α∇f(w₀): a heavy ball that stands for it starts with that velocity,
+    ``start=(w0, w0 + alpha * gradient)`` in `simulate`. A `LinearMethod` carries its start along.
 
     Examples
     --------
@@ -61,8 +78,11 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
     >>> twin.learning_rate, twin.momentum
     (alpha/M, (M - 1)/M)
     """
-    import sympy  # noqa: PLC0415
+    import sympy
 
+    series = state_space(behind(method, delay))
+    if isinstance(method, LinearMethod) and np.ndim(series.transition[0][0]) > 0:
+        return _linear(series)
     arrays: dict[Any, Any] = {}
     exact_method, exact_delay = _exact(method, arrays), _exact(delay, arrays)
     z = sympy.Symbol("z")
@@ -77,22 +97,22 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
     leading = below.LC()
     top = [sympy.simplify(entry / leading) for entry in above.all_coeffs()]
     bottom = [sympy.simplify(entry / leading) for entry in below.all_coeffs()]
-    exact = not any(
-        is_symbolic(getattr(owner, field.name))
-        for owner in (method, delay)
-        for field in dataclasses.fields(owner)  # type: ignore[arg-type]
-    )
+    if arrays and series.is_symbolic:
+        raise NotTraceableError(
+            f"{type(method).__name__} and its delay mix symbols with batches of numbers; give "
+            "either."
+        )
 
     def settle(value: Any) -> Scalar:
         """Back from exact: to an array, a float or a simplified expression."""
         if arrays:
             found = sympy.lambdify(list(arrays), value)(*arrays.values())
             return np.asarray(found, dtype=float)
-        return float(value) if exact else sympy.factor(value)
+        return sympy.factor(value) if series.is_symbolic else float(value)
 
-    if sympy.simplify(sum(bottom)) == 0 and len(bottom) <= 3:  # noqa: PLR2004
-        lead, lag = (top[0], 0) if len(bottom) == 2 else (*(0,) * (2 - len(top)), *top)  # noqa: PLR2004
-        momentum = bottom[2] if len(bottom) == 3 else sympy.Integer(0)  # noqa: PLR2004
+    if sympy.simplify(sum(bottom)) == 0 and len(bottom) <= 3:
+        lead, lag = (top[0], 0) if len(bottom) == 2 else (*(0,) * (2 - len(top)), *top)
+        momentum = bottom[2] if len(bottom) == 3 else sympy.Integer(0)
         learning_rate = sympy.simplify(-lead - lag)
         if lag == 0:
             return HeavyBall(learning_rate=settle(-lead), momentum=settle(momentum))
@@ -102,8 +122,11 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
                 momentum=settle(momentum),
                 lookahead=settle(lag / learning_rate),
             )
-    series = delayed_state_space(state_space(method), delay)
-    return LinearMethod(A=series.A, B=series.B, C=series.C, E=series.E)
+    return _linear(series)
+
+
+def _linear(system: StateSpace) -> LinearMethod:
+    return LinearMethod(A=system.A, B=system.B, C=system.C, E=system.E)
 
 
 def _filter(delay: Delay, z: Any) -> Any:
@@ -114,8 +137,11 @@ def _filter(delay: Delay, z: Any) -> Any:
 
 def _exact(owner: Any, arrays: dict[Any, Any]) -> Any:
     """The same object with exact fractions for numbers and dummy symbols for batches."""
-    import sympy  # noqa: PLC0415
+    import sympy
 
+    if not hasattr(owner, "__dataclass_fields__"):
+        is_method = hasattr(owner, "update")
+        return _exact(_linear(state_space(owner)), arrays) if is_method else owner
     changed: dict[str, Any] = {}
     for field in dataclasses.fields(owner):
         value = getattr(owner, field.name)
@@ -124,9 +150,11 @@ def _exact(owner: Any, arrays: dict[Any, Any]) -> Any:
         if isinstance(owner, LinearMethod):
             changed[field.name] = sympy.ImmutableMatrix(np.asarray(value)).applyfunc(sympy.Rational)
         elif np.ndim(value) == 0:
-            changed[field.name] = sympy.Rational(Fraction(value))
+            whole = isinstance(value, numbers.Rational)
+            changed[field.name] = sympy.Rational(Fraction(value if whole else float(value)))
         else:
-            dummy = sympy.Dummy(field.name, positive=True)
+            dummy = sympy.Dummy(field.name, real=True)
             arrays[dummy] = np.asarray(value)
             changed[field.name] = dummy
-    return dataclasses.replace(owner, **changed)
+    found: Any = dataclasses.replace(owner, **changed)
+    return found

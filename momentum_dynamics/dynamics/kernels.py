@@ -18,7 +18,11 @@ __all__ = ["compile_law", "radius_map"]
 _WORTH_COMPILING = 200_000
 """Below this many points the NumPy text is done before a compiler has started."""
 
-_NATIVE = {scalars.sqrt: math.sqrt, scalars.absolute: abs, scalars.maximum: max}
+_NATIVE: dict[Callable[..., Any], Callable[..., Any]] = {
+    scalars.sqrt: math.sqrt,
+    scalars.absolute: abs,
+    scalars.maximum: max,
+}
 
 
 def compile_law(law: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +36,7 @@ def compile_law(law: Callable[..., Any]) -> Callable[..., Any]:
     ImportError
         If numba is not installed.
     """
-    import numba  # noqa: PLC0415
+    import numba
 
     bound = {}
     for name in law.__code__.co_names:
@@ -66,7 +70,7 @@ def radius_map(t0: Any, t1: Any, d0: Any, d1: Any, h: Any) -> Any:
 def _compiled_radius() -> tuple[Callable[..., Any] | None, Callable[..., Any] | None]:
     """The radius over rows of curvatures that share their parameters, and point by point."""
     try:
-        import numba  # noqa: PLC0415
+        import numba
     except ImportError:
         return None, None
     law = compile_law(spectrum.spectral_radius)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from momentum_dynamics.delays import Delay, NoDelay
 from momentum_dynamics.dynamics.polynomials import (
     Coefficients,
@@ -14,15 +16,24 @@ from momentum_dynamics.dynamics.polynomials import (
     multiply,
 )
 from momentum_dynamics.errors import NotTraceableError
-from momentum_dynamics.methods.linear import Rows, StateSpace, combine, stack, state_space
-from momentum_dynamics.methods.protocol import Method
+from momentum_dynamics.methods.linear import StateSpace, combine, stack, state_space
+from momentum_dynamics.methods.protocol import (
+    Method,
+    State,
+    output_of,
+    period_of,
+    stage_of,
+    transient_of,
+)
 from momentum_dynamics.notation import Scalar, is_symbolic
 
 __all__ = [
+    "Delayed",
     "TransferFunction",
     "affine_pair",
+    "behind",
     "characteristic_polynomial",
-    "delayed_state_space",
+    "gain",
     "loop_coefficients",
     "loop_equation",
     "transfer_function",
@@ -48,6 +59,10 @@ class TransferFunction:
 def transfer_function(method: Method) -> Any:
     """From gradient to query: G(z) = C(zI − A)⁻¹B + D.
 
+    Parameters
+    ----------
+    method : Method
+
     Returns
     -------
     sympy.Expr, sympy.Matrix or TransferFunction
@@ -62,13 +77,14 @@ def transfer_function(method: Method) -> Any:
     Examples
     --------
     >>> from momentum_dynamics import HeavyBall, symbol
-    >>> transfer_function(HeavyBall(learning_rate=symbol("learning_rate"), momentum=symbol("momentum")))
-    -alpha*z/((beta - z)*(1 - z))
+    >>> alpha, beta = symbol("learning_rate"), symbol("momentum")
+    >>> transfer_function(HeavyBall(learning_rate=alpha, momentum=beta))
+    -alpha*z/((-beta + z)*(z - 1))
     """
     system = state_space(method)
     coefficients, entries = _open_loop(system)
     if system.is_symbolic:
-        import sympy  # noqa: PLC0415
+        import sympy
 
         z = sympy.Symbol("z")
         below = evaluate(coefficients, z)
@@ -125,15 +141,23 @@ def transition_matrix(method: Method, curvature: Scalar) -> Any:
     array([[ 0.75, -0.25],
            [ 1.  ,  0.  ]])
     """
-    return stack(state_space(method).closed_rows(curvature)[0])
+    return stack(state_space(method).closed_rows(gain(curvature))[0])
 
 
-def loop_coefficients(system: StateSpace, curvature: Scalar, delay: Delay | None) -> Coefficients:
+def gain(curvature: Scalar) -> Scalar:
+    """A curvature that can be computed with: lists become arrays."""
+    return np.asarray(curvature) if isinstance(curvature, list | tuple) else curvature
+
+
+def loop_coefficients(method: Method, curvature: Scalar, delay: Delay | None) -> Coefficients:
     """The coefficients of the closed loop's characteristic polynomial, highest power first."""
+    curvature = gain(curvature)
+    system = state_space(method)
     if delay is None or isinstance(delay, NoDelay):
         return leverrier(system.closed_rows(curvature)[0])[0]
     if system.gradients > 1:
-        return leverrier(delayed_state_space(system, delay).closed_rows(curvature)[0])[0]
+        delayed = state_space(Delayed(method=method, delay=delay))
+        return leverrier(delayed.closed_rows(curvature)[0])[0]
     above, below = delay.rational()
     poles, entries = _open_loop(system)
     return add(multiply(below, poles), multiply(above, entries[0][0]), -curvature)
@@ -142,18 +166,16 @@ def loop_coefficients(system: StateSpace, curvature: Scalar, delay: Delay | None
 def affine_pair(system: StateSpace) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """Trace and determinant of a loop with one gradient and at most two slots, as affine functions.
 
-    With open loop p(z) = z² − T₀z + D₀ and numerator c₁z + c₀, closing the loop on curvature h gives
-    p − h(c₁z + c₀): trace T₀ + hT₁ with T₁ = c₁ and determinant D₀ + hD₁ with D₁ = −c₀.
+    With open loop p(z) = z² − T₀z + D₀ and numerator c₁z + c₀, closing the loop on curvature h
+    gives p − h(c₁z + c₀): trace T₀ + hT₁ with T₁ = c₁ and determinant D₀ + hD₁ with D₁ = −c₀.
     """
     poles, entries = _open_loop(system)
-    (_, lead, lag) = (*entries[0][0], *(0,) * (3 - len(entries[0][0])))
-    (_, minus_trace, determinant) = (*poles, *(0,) * (3 - len(poles)))
+    lead, lag = (*entries[0][0][1:], 0)[:2]
+    minus_trace, determinant = (*poles[1:], 0)[:2]
     return -minus_trace, lead, determinant, -lag
 
 
-def characteristic_polynomial(
-    method: Method, curvature: Scalar, delay: Delay | None = None
-) -> Any:
+def characteristic_polynomial(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
     """The polynomial whose roots are the eigenvalues of the loop over one settled period.
 
     Parameters
@@ -186,9 +208,9 @@ def characteristic_polynomial(
     ... ).as_expr()
     beta + z**2 + z*(alpha*h - beta - 1)
     """
-    coefficients = loop_coefficients(state_space(method), curvature, delay)
+    coefficients = loop_coefficients(method, curvature, delay)
     if any(is_symbolic(entry) for entry in coefficients):
-        import sympy  # noqa: PLC0415
+        import sympy
 
         simple = [sympy.factor(sympy.cancel(entry)) for entry in coefficients]
         return sympy.Poly.from_list(simple, gens=sympy.Symbol("z"))
@@ -200,77 +222,119 @@ def loop_equation(method: Method, curvature: Scalar, delay: Delay | None = None)
 
     Unlike the characteristic polynomial it takes a symbolic staleness.
 
+    Parameters
+    ----------
+    method : Method
+    curvature : scalar
+        h; a number or a symbol.
+    delay : Delay, optional
+
     Returns
     -------
     sympy.Expr
         An expression in the symbol ``z``.
+
+    Raises
+    ------
+    NotTraceableError
+        With a delay, where one period takes several gradients: staleness counts updates, z periods.
 
     Examples
     --------
     >>> from momentum_dynamics import FixedDelay, GradientDescent, symbol
     >>> method = GradientDescent(learning_rate=symbol("learning_rate"))
     >>> loop_equation(method, symbol("curvature"), FixedDelay(staleness=symbol("staleness")))
-    1 + alpha*h/(z**tau*(z - 1))
+    alpha*h/(z**tau*(z - 1)) + 1
     """
-    import sympy  # noqa: PLC0415
+    import sympy
 
     z = sympy.Symbol("z")
     system = state_space(method)
     poles, entries = _open_loop(system)
     size = system.gradients
-    gain = curvature * (1 if delay is None else delay.generating_function(1 / z))
+    if size > 1 and not (delay is None or isinstance(delay, NoDelay)):
+        raise NotTraceableError(
+            f"One period of {type(method).__name__} takes {size} gradients, while staleness counts "
+            "single ones; ask for characteristic_polynomial, which unrolls the period."
+        )
+    through = curvature * (1 if delay is None else delay.generating_function(1 / z))
     below = evaluate(poles, z)
     loop = sympy.Matrix(
         size, size, lambda i, k: sympy.factor(sympy.cancel(evaluate(entries[i][k], z) / below))
     )
-    return sympy.powsimp((sympy.eye(size) - gain * loop).det())
+    return sympy.powsimp((sympy.eye(size) - through * loop).det())
 
 
-def delayed_state_space(system: StateSpace, delay: Delay) -> StateSpace:
-    """A method's state space behind a delay: gradients are asked at stale queries.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Delayed:
+    """A method whose gradients are asked at stale queries, as a method.
 
-    The delay becomes a filter in controllable canonical form, one for each gradient of a period:
-    its slots hold past queries (a fixed delay) or a fading sum of them (a geometric one).
+    The delay is a filter of past queries in controllable canonical form. Its slots, which follow
+    the method's own, hold past queries (a fixed delay) or a fading sum of them (a geometric one).
+    Staleness counts updates, also where several of them make one period.
+
+    Attributes
+    ----------
+    method : Method
+    delay : Delay
+        With a rational generating function.
     """
-    above, below = delay.rational()
-    order = len(below) - 1
-    above = (*(0,) * (order + 1 - len(above)), *above)
-    direct = above[0]
-    taps = tuple(above[i + 1] - combine((direct,), (below[i + 1],)) for i in range(order))
-    slots, channels = system.slots, system.gradients
-    size = slots + order * channels
 
-    def place(i: int, j: int) -> int:
-        return slots + order * i + j
+    method: Method
+    delay: Delay
 
-    transition = [[*row, *(0,) * (size - slots)] for row in system.transition]
-    injection = [list(row) for row in system.injection]
-    observation, feedthrough = [], []
-    for i in range(channels):
-        for j in range(order):
-            line: list[Scalar] = [0] * size
-            if j == 0:
-                line[:slots] = system.observation[i]
-                for k in range(order):
-                    line[place(i, k)] = -below[k + 1]
-            else:
-                line[place(i, j - 1)] = 1
-            transition.append(line)
-            injection.append(list(system.feedthrough[i]) if j == 0 else [0] * channels)
-        stale: list[Scalar] = [0] * size
-        stale[:slots] = [combine((direct,), (entry,)) for entry in system.observation[i]]
-        stale[place(i, 0) : place(i, order)] = taps
-        observation.append(tuple(stale))
-        feedthrough.append(
-            tuple(combine((direct,), (entry,)) for entry in system.feedthrough[i])
+    @property
+    def period(self) -> int | None:
+        """The method's own."""
+        return period_of(self.method)
+
+    @property
+    def transient(self) -> int:
+        """The method's own."""
+        return transient_of(self.method)
+
+    def stage(self, step: int) -> Delayed:
+        """The method's stage behind the same delay."""
+        return Delayed(method=stage_of(self.method, step), delay=self.delay)
+
+    def initial_state(self, point: Scalar) -> State:
+        poles, taps, _ = self._filter
+        held = point / (1 + sum(poles))
+        return (*self.method.initial_state(point), *(held for _ in taps))
+
+    def query(self, state: State) -> Scalar:
+        _, taps, direct = self._filter
+        own, held = self._split(state)
+        return combine((direct, *taps), (self.method.query(own), *held))
+
+    def output(self, state: State) -> Scalar:
+        return output_of(self.method, self._split(state)[0])
+
+    def update(self, state: State, gradient: Scalar) -> State:
+        poles, _, _ = self._filter
+        own, held = self._split(state)
+        newest = self.method.query(own) - combine(poles, held)
+        return (*self.method.update(own, gradient), *(newest, *held)[: len(held)])
+
+    @property
+    def _filter(self) -> tuple[Coefficients, Coefficients, Scalar]:
+        """The filter's poles a₁, …, aₙ, its taps bₖ − b₀aₖ and its direct share b₀."""
+        above, below = self.delay.rational()
+        above = (*(0,) * (len(below) - len(above)), *above)
+        direct, poles = above[0], below[1:]
+        taps = tuple(
+            own - combine((direct,), (pole,)) for own, pole in zip(above[1:], poles, strict=True)
         )
-    rows: tuple[Rows, ...] = tuple(
-        tuple(tuple(line) for line in part) for part in (transition, injection)
-    )
-    return StateSpace(
-        transition=rows[0],
-        injection=rows[1],
-        observation=tuple(observation),
-        feedthrough=tuple(feedthrough),
-        readout=((*system.readout[0], *(0,) * (size - slots)),),
-    )
+        return poles, taps, direct
+
+    def _split(self, state: State) -> tuple[State, State]:
+        """The method's own slots, and the filter's."""
+        own = len(state) - len(self._filter[0])
+        return state[:own], state[own:]
+
+
+def behind(method: Method, delay: Delay | None) -> Method:
+    """The method behind a delay; itself where there is none."""
+    if delay is None or isinstance(delay, NoDelay):
+        return method
+    return Delayed(method=method, delay=delay)

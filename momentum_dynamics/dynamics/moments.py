@@ -68,7 +68,7 @@ def stationary_variance(method: Method, curvature: Scalar, noise_variance: Scala
     UnstableDynamicsError
         Where some loop is unstable: it has no stationary law.
     DomainError
-        If the noise variance is negative, or the coefficients never settle.
+        If the noise variance is negative, the curvature complex, or the coefficients never settle.
 
     Examples
     --------
@@ -81,20 +81,22 @@ def stationary_variance(method: Method, curvature: Scalar, noise_variance: Scala
     alpha*sigma^2*(beta + 1)/(h*(beta - 1)*(alpha*h - 2*beta - 2))
     """
     GLOSSARY["noise_variance"].check(noise_variance)
+    curvature = _real(curvature)
     system = state_space(method)
     symbolic = system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance)
     if not symbolic:
-        _require_stable(method, system, curvature)
-    if system.slots <= 2 and system.gradients == 1:  # noqa: PLR2004
+        _require_stable(method, curvature)
+        noise_variance = np.asarray(noise_variance, dtype=float)
+    if system.slots <= 2 and system.gradients == 1:
         found = _two_slots(system, curvature, noise_variance)
         if symbolic:
-            import sympy  # noqa: PLC0415
+            import sympy
 
             return sympy.factor(found)
         return found
     readout = system.readout[0]
     if symbolic:
-        import sympy  # noqa: PLC0415
+        import sympy
 
         row = sympy.Matrix([readout])
         covariance = _symbolic_covariance(system, curvature, noise_variance)
@@ -105,20 +107,52 @@ def stationary_variance(method: Method, curvature: Scalar, noise_variance: Scala
 
 
 def stationary_covariance(method: Method, curvature: Scalar, noise_variance: Scalar) -> Any:
-    """The settled covariance of the state, ``(*batch, slots, slots)``.
+    """The settled covariance of the state, where `stationary_variance` gives that of the answer.
 
-    Parameters, errors: as in `stationary_variance`.
+    Parameters
+    ----------
+    method, curvature, noise_variance
+        As in `stationary_variance`.
+
+    Returns
+    -------
+    array ``(*batch, slots, slots)`` or sympy.Matrix
+
+    Raises
+    ------
+    UnstableDynamicsError, DomainError
+        As `stationary_variance`.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import HeavyBall
+    >>> stationary_covariance(HeavyBall(learning_rate=1.0, momentum=0.0), 1.0, 0.25)
+    array([[0.25, 0.  ],
+           [0.  , 0.25]])
     """
     GLOSSARY["noise_variance"].check(noise_variance)
+    curvature = _real(curvature)
     system = state_space(method)
     if system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance):
         return _symbolic_covariance(system, curvature, noise_variance)
-    _require_stable(method, system, curvature)
+    _require_stable(method, curvature)
     return _covariance(system, curvature, noise_variance)
 
 
-def _require_stable(method: Method, system: StateSpace, curvature: Scalar) -> None:
-    coefficients = loop_coefficients(system, np.asarray(curvature, dtype=float), None)
+def _real(curvature: Scalar) -> Scalar:
+    """The curvature as real floats; moments of complex modes are not those of one coordinate."""
+    if is_symbolic(curvature):
+        return curvature
+    if np.iscomplexobj(curvature):
+        raise DomainError(
+            f"curvature is {curvature}, but moments are answered for real curvatures only; "
+            "simulate the game itself."
+        )
+    return np.asarray(curvature, dtype=float)
+
+
+def _require_stable(method: Method, curvature: Scalar) -> None:
+    coefficients = loop_coefficients(method, curvature, None)
     stable = schur_cohn([np.asarray(entry) for entry in coefficients])
     if stable.all():
         return
@@ -130,7 +164,7 @@ def _require_stable(method: Method, system: StateSpace, curvature: Scalar) -> No
 
 
 def _two_slots(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
-    """By the law of two slots: the output's transfer function from noise is (n₁z + n₀)/(z² − Tz + D)."""
+    """By the law of two slots, from noise to output (n₁z + n₀)/(z² − Tz + D)."""
     rows, injection = system.closed_rows(curvature)
     size = system.slots
     vector = [entry[0] for entry in injection]
@@ -144,7 +178,7 @@ def _two_slots(system: StateSpace, curvature: Scalar, noise_variance: Scalar) ->
 
 def _covariance(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
     """Solve Σ = MΣMᵀ + Q of a stable loop; the one place where a Lyapunov equation is solved."""
-    rows, injection = system.closed_rows(np.asarray(curvature, dtype=float))
+    rows, injection = system.closed_rows(curvature)
     matrix, vectors = stack(rows), stack(injection)
     noise = np.asarray(noise_variance, dtype=float)[..., None, None]
     source = noise * (vectors @ np.swapaxes(vectors, -1, -2))
@@ -153,7 +187,7 @@ def _covariance(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -
     matrix = np.broadcast_to(matrix, (*batch, size, size))
     source = np.broadcast_to(source, (*batch, size, size))
     if size > _KRONECKER_LIMIT:
-        from scipy.linalg import solve_discrete_lyapunov  # noqa: PLC0415
+        from scipy.linalg import solve_discrete_lyapunov
 
         found = np.empty(source.shape)
         for index in np.ndindex(*batch):
@@ -169,7 +203,7 @@ _KRONECKER_LIMIT = 4
 
 
 def _symbolic_covariance(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
-    import sympy  # noqa: PLC0415
+    import sympy
 
     rows, injection = system.closed_rows(curvature)
     size = system.slots
@@ -209,6 +243,11 @@ def second_moments(
     Moments
         Arrays ``(steps + 1, *batch)``. Unstable methods are answered too: their moments grow.
 
+    Raises
+    ------
+    DomainError
+        If the noise variance or the number of steps is negative, or the curvature complex.
+
     Examples
     --------
     >>> from momentum_dynamics import GradientDescent
@@ -218,7 +257,7 @@ def second_moments(
     GLOSSARY["noise_variance"].check(noise_variance)
     if steps < 0:
         raise DomainError(f"steps is {steps}, but must be a whole number from 0.")
-    curvature = np.asarray(curvature, dtype=float)
+    curvature = _real(curvature)
     noise = np.asarray(noise_variance, dtype=float)
     displacement = 1.0 if start is None else start
     state = displacement if isinstance(displacement, tuple) else method.initial_state(displacement)
@@ -227,7 +266,9 @@ def second_moments(
     def maps(step: int) -> tuple[Any, Any, Any]:
         """Transition, noise and readout of a step, computed once per distinct stage."""
         transient, period = transient_of(method), period_of(method)
-        key = step if period is None or step < transient else transient + (step - transient) % period
+        key = (
+            step if period is None or step < transient else transient + (step - transient) % period
+        )
         if key not in cache:
             system = state_space(method, step=key)
             rows, injection = system.closed_rows(curvature)
@@ -241,7 +282,9 @@ def second_moments(
     matrix, source, _ = maps(0)
     batch = np.broadcast_shapes(matrix.shape[:-2], source.shape[:-2], *(np.shape(s) for s in state))
     slots = matrix.shape[-1]
-    mean = np.stack([np.broadcast_to(slot, batch) for slot in state], axis=-1)[..., None].astype(float)
+    mean = np.stack([np.broadcast_to(slot, batch) for slot in state], axis=-1)[..., None].astype(
+        float
+    )
     covariance = np.zeros((*batch, slots, slots))
     means, seconds, covariances = [], [], []
     with np.errstate(all="ignore"):

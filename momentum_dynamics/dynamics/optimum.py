@@ -122,8 +122,8 @@ def tune(
         raise UnknownNameError.among("objective", objective, _TUNERS)
     if kind == "heavy-ball" and objective == "smooth-convex":
         raise DomainError(
-            "Heavy ball has no parameters that converge at an accelerated rate on every smooth strongly "
-            "convex function; ask for 'nesterov' or 'triple-momentum'."
+            "Heavy ball has no parameters that converge at an accelerated rate on every smooth "
+            "strongly convex function; ask for 'nesterov' or 'triple-momentum'."
         )
     if kind not in _TUNERS[objective]:
         raise UnknownNameError.among("tuned method", kind, _TUNERS[objective])
@@ -132,8 +132,8 @@ def tune(
     difference = largest_curvature - smallest_curvature
     if not is_symbolic(difference) and np.any(np.asarray(difference) < 0):
         raise DomainError(
-            f"smallest_curvature is {smallest_curvature}, above largest_curvature {largest_curvature}; "
-            "swap them."
+            f"smallest_curvature is {smallest_curvature}, above largest_curvature "
+            f"{largest_curvature}; swap them."
         )
     return _TUNERS[objective][kind](smallest_curvature, largest_curvature)
 
@@ -160,5 +160,6 @@ def worst_rate(method: Method, curvatures: Scalar) -> float:
     return float(radius ** (1 / period))
 
 
-_FAR = 10_000
-"""A step by which the scheduled methods have reached their limits to rounding."""
+_FAR = 10**12
+"""A step by which the scheduled methods have reached their limits to rounding: r²ᵗ is nothing for
+every r below one that is not one to rounding."""

@@ -54,7 +54,7 @@ def leverrier(rows: Rows) -> tuple[Coefficients, tuple[Rows, ...]]:
     Nₖ = A Nₖ₋₁ + pₖ I and pₖ₊₁ = −tr(A Nₖ)/(k + 1). Meant for the few slots of a method.
     """
     if any(is_symbolic(entry) for row in rows for entry in row):
-        import sympy  # noqa: PLC0415
+        import sympy
 
         rows = tuple(tuple(sympy.sympify(entry) for entry in row) for row in rows)
     size = len(rows)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from momentum_dynamics.delays import Delay, NoDelay
+from momentum_dynamics.delays import Delay
 from momentum_dynamics.dynamics.kernels import radius_map
 from momentum_dynamics.dynamics.loop import (
     affine_pair,
-    delayed_state_space,
+    behind,
+    gain,
     loop_coefficients,
 )
 from momentum_dynamics.dynamics.polynomials import schur_cohn
@@ -33,13 +34,6 @@ class Regime(StrEnum):
     DIVERGING = "divergence"
 
 
-def _behind(method: Method, delay: Delay | None) -> StateSpace:
-    system = state_space(method)
-    if delay is None or isinstance(delay, NoDelay):
-        return system
-    return delayed_state_space(system, delay)
-
-
 def _symbolic(system: StateSpace, curvature: Scalar) -> bool:
     return system.is_symbolic or is_symbolic(curvature)
 
@@ -59,7 +53,8 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
     Returns
     -------
     array or sympy.Expr
-        A closed form for two slots, symbols included; eigenvalues elsewhere.
+        A closed form for two slots, symbols included; eigenvalues elsewhere. Symbols not declared
+        real, as `symbol` makes them, count as complex.
 
     Raises
     ------
@@ -68,8 +63,8 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
 
     Notes
     -----
-    At critical damping the problem is ill-conditioned: a change of ε in a parameter moves the radius
-    by √ε. Per period of two steps (extragradient) it is the factor of both together.
+    At critical damping the problem is ill-conditioned: a change of ε in a parameter moves the
+    radius by √ε. Per period of two steps (extragradient) it is the factor of both together.
 
     Examples
     --------
@@ -79,22 +74,23 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
     >>> spectral_radius(GradientDescent(learning_rate=1.0), [0.5, 2.5])
     array([0.5, 1.5])
     """
-    system = _behind(method, delay)
+    system = state_space(behind(method, delay))
+    curvature = gain(curvature)
     if _symbolic(system, curvature):
-        if system.slots > 2:  # noqa: PLR2004
+        if system.slots > 2:
             raise NotTraceableError(
                 f"The loop has {system.slots} slots, and no closed form that one could read; give "
                 "numbers, or ask for characteristic_polynomial."
             )
-        import sympy  # noqa: PLC0415
+        import sympy
 
         trace, determinant = _pair(system, curvature)
-        real = sympy.sympify(trace).is_real is not False and sympy.sympify(determinant).is_real is not False
+        real = all(sympy.sympify(entry).is_real for entry in (trace, determinant))
         law = laws.spectral_radius if real else laws.complex_spectral_radius
         return law(trace, determinant)
     h = np.asarray(curvature)
     with np.errstate(all="ignore"):
-        if system.slots <= 2 and system.gradients == 1:  # noqa: PLR2004
+        if system.slots <= 2 and system.gradients == 1:
             t0, t1, d0, d1 = affine_pair(system)
             if not np.iscomplexobj(h):
                 return radius_map(t0, t1, d0, d1, h.astype(float))
@@ -105,9 +101,23 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
 def eigenvalues(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
     """The poles of the closed loop, ``(*batch, poles)``, in no particular order.
 
-    Parameters and examples are those of `spectral_radius`.
+    Parameters
+    ----------
+    method, curvature, delay
+        As in `spectral_radius`; numbers only.
+
+    Returns
+    -------
+    complex array ``(*batch, poles)``
+        Infinite where an entry of the transition matrix is.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import HeavyBall
+    >>> eigenvalues(HeavyBall(learning_rate=1.0, momentum=0.0), -1.0).real
+    array([0., 2.])
     """
-    return _eigenvalues(_behind(method, delay), np.asarray(curvature))
+    return _eigenvalues(state_space(behind(method, delay)), np.asarray(curvature))
 
 
 def _eigenvalues(system: StateSpace, curvature: Any) -> Any:
@@ -128,8 +138,8 @@ def _pair(system: StateSpace, curvature: Scalar) -> tuple[Scalar, Scalar]:
 def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
     """Whether the loop converges: all poles strictly inside the unit circle.
 
-    Decided by Schur and Cohn's test on the characteristic polynomial, without computing a root; for two
-    slots and symbols by Jury's triangle.
+    Decided by Schur and Cohn's test on the characteristic polynomial, without computing a root; for
+    two slots and symbols by Jury's triangle.
 
     Parameters
     ----------
@@ -143,7 +153,7 @@ def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> 
     Raises
     ------
     NotTraceableError
-        With symbols, where the loop has more than two slots.
+        With symbols, where the loop has more than two slots or they may be complex.
 
     Examples
     --------
@@ -151,16 +161,20 @@ def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> 
     >>> is_stable(HeavyBall(learning_rate=1.0, momentum=0.5), [2.9, 3.1])
     array([ True, False])
     """
-    system = state_space(method)
-    coefficients = loop_coefficients(system, curvature, delay)
+    coefficients = loop_coefficients(method, curvature, delay)
     if any(is_symbolic(entry) for entry in coefficients):
-        if len(coefficients) > 3:  # noqa: PLR2004
+        if len(coefficients) > 3:
             raise NotTraceableError(
-                f"The characteristic polynomial has degree {len(coefficients) - 1}, and no stability "
-                "condition that one could read; give numbers."
+                f"The characteristic polynomial has degree {len(coefficients) - 1}, and no "
+                "stability condition that one could read; give numbers."
             )
-        import sympy  # noqa: PLC0415
+        import sympy
 
+        if not all(sympy.sympify(entry).is_real for entry in coefficients):
+            raise NotTraceableError(
+                "The characteristic polynomial may have complex coefficients, for which there is "
+                "no readable condition; give numbers, or real symbols as symbol() makes them."
+            )
         _, minus_trace, *rest = (sympy.factor(entry) for entry in coefficients)
         return laws.is_stable_pair(-minus_trace, rest[0] if rest else 0)
     return schur_cohn([np.asarray(entry) for entry in coefficients])
@@ -178,8 +192,8 @@ def regime(method: Method, curvature: Scalar) -> Any:
     Returns
     -------
     Regime or array of str
-        Real positive dominant root: monotone decrease; conjugate roots: ripples; negative dominant root: monotone
-        oscillations; no contraction: divergence.
+        Real positive dominant root: monotone decrease; conjugate roots: ripples; negative dominant
+        root: monotone oscillations; no contraction: divergence.
 
     Raises
     ------
@@ -197,7 +211,7 @@ def regime(method: Method, curvature: Scalar) -> Any:
     <Regime.RIPPLES: 'ripples'>
     """
     system = state_space(method)
-    if system.slots > 2:  # noqa: PLR2004
+    if system.slots > 2:
         raise NotTraceableError(f"Regimes are named for two slots; this method has {system.slots}.")
     trace, determinant = _pair(system, np.asarray(curvature, dtype=float))
     stable = np.asarray(laws.is_stable_pair(trace, determinant))

@@ -6,12 +6,29 @@ from typing import Any
 
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods.linear import stack
-from momentum_dynamics.methods.protocol import Method
+from momentum_dynamics.methods.protocol import Method, period_of, transient_of
 from momentum_dynamics.notation import Scalar
 
-__all__ = ["ORDERS", "round_matrix"]
+__all__ = ["ORDERS", "check_round", "round_matrix"]
 
 ORDERS = ("simultaneous", "alternating")
+
+
+def check_round(method: Method, order: str) -> None:
+    """Refuse an unknown order of play, and methods whose coefficients change with the step.
+
+    Raises
+    ------
+    DomainError
+        With what is admissible.
+    """
+    if order not in ORDERS:
+        raise DomainError(f"order is {order!r}, but must be one of {', '.join(ORDERS)}.")
+    if period_of(method) != 1 or transient_of(method):
+        raise DomainError(
+            f"A round takes one gradient of each player, but {type(method).__name__} changes its "
+            "coefficients from step to step; give a method with constant ones."
+        )
 
 
 def round_matrix(method: Method, singular_value: Scalar, order: str = "alternating") -> Any:
@@ -31,6 +48,11 @@ def round_matrix(method: Method, singular_value: Scalar, order: str = "alternati
     array ``(*batch, 2 slots, 2 slots)`` or sympy.Matrix
         On the first player's slots, then the second's.
 
+    Raises
+    ------
+    DomainError
+        If the order is another, or the coefficients of the method change with the step.
+
     Examples
     --------
     >>> from momentum_dynamics import GradientDescent
@@ -38,8 +60,7 @@ def round_matrix(method: Method, singular_value: Scalar, order: str = "alternati
     array([[ 1.  , -0.5 ],
            [ 0.5 ,  0.75]])
     """
-    if order not in ORDERS:
-        raise DomainError(f"order is {order!r}, but must be one of {', '.join(ORDERS)}.")
+    check_round(method, order)
     slots = len(method.initial_state(0))
     columns = []
     for index in range(2 * slots):
