@@ -4,8 +4,8 @@ Both take the small arrays of the stages (transient, then period), never a metho
 
     u = σ z + h (C s),   s' = A s + B u,   answer E s
 
-in one fixed order, mode by mode, over a block of up to 128 replicas. Sums over replicas are taken in
-eight strided partial sums that are then added from left to right.
+in one fixed order, mode by mode, over a block of up to 128 replicas. Sums over replicas are taken
+in eight strided partial sums that are then added from left to right.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def numpy_block(
             if noisy:
                 rng.standard_normal(out=z)
             u = sigma * z + h * query
-            state[:] = [_dot(row, state) + b * u for row, b in zip(stages.A[at], stages.B[at], strict=True)]
+            state[:] = [
+                _dot(row, state) + b * u for row, b in zip(stages.A[at], stages.B[at], strict=True)
+            ]
 
 
 def _dot(weights: Array, state: Array) -> Array:
@@ -119,7 +121,7 @@ def _strided_sum(values: Array, lanes: int) -> Array:
 def compiled_block() -> Callable[..., None] | None:
     """The same as `numpy_block`, compiled; None where numba is not installed."""
     try:
-        import numba  # noqa: PLC0415
+        import numba
     except ImportError:
         return None
     try:
@@ -144,11 +146,11 @@ def compiled_block() -> Callable[..., None] | None:
     return run
 
 
-def _block(  # noqa: PLR0913, PLR0917, PLR0912, C901
-    A: Any,  # noqa: N803
-    B: Any,  # noqa: N803
-    C: Any,  # noqa: N803
-    E: Any,  # noqa: N803
+def _block(  # noqa: C901, PLR0912 - a kernel is one flat text; calls would be inlined anyway
+    A: Any,
+    B: Any,
+    C: Any,
+    E: Any,
     transient: int,
     curvatures: Any,
     deviations: Any,

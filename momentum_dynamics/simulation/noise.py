@@ -54,7 +54,9 @@ def block_streams(root: np.random.SeedSequence, replicas: int) -> list[np.random
         np.random.Generator(
             np.random.SFC64(
                 np.random.SeedSequence(
-                    entropy=root.entropy, spawn_key=(*root.spawn_key, index), pool_size=root.pool_size
+                    entropy=root.entropy,
+                    spawn_key=(*root.spawn_key, index),
+                    pool_size=root.pool_size,
                 )
             )
         )

@@ -1,7 +1,8 @@
-"""What a run returns: paths or streamed moments, the outcome and the seed."""
+"""What a run is given, and what it returns: paths or streamed moments, the outcome, the seed."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,12 +10,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EnsembleMoments", "Outcome", "Trajectory", "outcomes"]
+__all__ = ["EnsembleMoments", "Outcome", "Settings", "Trajectory", "outcomes"]
 
 Array = NDArray[np.float64]
 
 _DIVERGED = 1e6
 """Growth of the distance beyond every transient of a stable method with κ ≤ 10¹²."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Settings:
+    """How to run, checked.
+
+    Attributes
+    ----------
+    steps : int
+    start : array or tuple of arrays
+        A point of rest, or the initial state slot by slot.
+    replicas : tuple of int
+        The axes of replicas.
+    deviations : array ``(dimension,)``
+        The standard deviation of each mode's gradient noise.
+    root : SeedSequence
+    moments : bool
+        Whether to stream moments instead of keeping every step.
+    tolerance : float
+    """
+
+    steps: int
+    start: Any
+    replicas: tuple[int, ...]
+    deviations: Array
+    root: np.random.SeedSequence
+    moments: bool
+    tolerance: float
+
+    @property
+    def count(self) -> int:
+        """How many replicas there are."""
+        return math.prod(self.replicas)
 
 
 class Outcome(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from momentum_dynamics.errors import DomainError
+from momentum_dynamics.dynamics.rounds import check_round
 from momentum_dynamics.methods import Method
 from momentum_dynamics.methods.protocol import output_of
 from momentum_dynamics.problems import BilinearGame
@@ -36,9 +36,13 @@ def play(
     -------
     Trajectory
         Points of both players together, ``(steps + 1, dimension)``.
+
+    Raises
+    ------
+    DomainError
+        If the order is another, or the coefficients of the method change with the step.
     """
-    if order not in {"alternating", "simultaneous"}:
-        raise DomainError(f"order is {order!r}, but must be 'alternating' or 'simultaneous'.")
+    check_round(method, order)
     first, second = (method.initial_state(part) for part in game.split(game.start))
     points, outputs = [], []
     with np.errstate(all="ignore"):

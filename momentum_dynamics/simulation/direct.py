@@ -1,0 +1,136 @@
+"""Running a method through `query` and `update`, on any problem, all replicas at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum_dynamics.delays import Delay
+from momentum_dynamics.errors import ShapeError
+from momentum_dynamics.methods import Method
+from momentum_dynamics.methods.protocol import State, output_of, spread, stage_of
+from momentum_dynamics.problems import LinearProblem, Problem
+from momentum_dynamics.simulation.noise import block_sizes, block_streams
+from momentum_dynamics.simulation.outcome import EnsembleMoments, Settings, Trajectory, outcomes
+
+__all__ = ["begin", "run_directly"]
+
+Array = NDArray[np.float64]
+
+
+def begin(method: Method, start: Any, shape: tuple[int, ...]) -> State:
+    """The initial state: at rest at a point, or the slots as given.
+
+    Raises
+    ------
+    ShapeError
+        If a number of slots is given that is not the method's.
+    """
+    first = stage_of(method, 0)
+    if not isinstance(start, tuple):
+        return first.initial_state(np.broadcast_to(np.asarray(start, dtype=float), shape))
+    slots = len(first.initial_state(0))
+    if len(start) != slots:
+        raise ShapeError(
+            f"The start is a tuple of {len(start)}, but the state of {type(method).__name__} has "
+            f"{slots} slots; give a point as a list or an array."
+        )
+    return tuple(np.asarray(slot, dtype=float) for slot in start)
+
+
+def run_directly(
+    method: Method, problem: Problem, settings: Settings, *, delay: Delay | None
+) -> Trajectory | EnsembleMoments:
+    """Run every step as the method's own functions say it."""
+    axes, dimension = settings.replicas, problem.dimension
+    basis = problem.modes[1] if isinstance(problem, LinearProblem) else None
+    streams = block_streams(settings.root, settings.count)
+    moving = spread(method, len(axes) + 1)
+    state = begin(moving, settings.start, (*axes, dimension))
+    answering = moving if hasattr(moving, "output") else None
+    lags = None if delay is None else _Lags(delay, streams, settings)
+    points, outputs, means, seconds = [], [], [], []
+    first = last = np.zeros(())
+    with np.errstate(all="ignore"):
+        for step in range(settings.steps + 1):
+            stage = stage_of(moving, step)
+            query = np.asarray(stage.query(state), dtype=float)
+            answer = np.asarray(output_of(answering or stage, state), dtype=float)
+            if settings.moments:
+                along = answer - problem.solution
+                along = along if basis is None else along @ basis
+                over = tuple(range(along.ndim - 1 - len(axes), along.ndim - 1))
+                means.append(along.mean(axis=over))
+                seconds.append((along**2).mean(axis=over))
+            else:
+                points.append(query)
+                outputs.append(answer)
+            last = np.linalg.norm(answer - problem.solution, axis=-1)
+            first = last if step == 0 else first
+            if step == settings.steps:
+                break
+            gradient = problem.field(query if lags is None else lags.stale(query))
+            if settings.deviations.any():
+                noise = _noise(streams, settings)
+                gradient = gradient + (noise if basis is None else noise @ basis.T)
+            state = stage.update(state, gradient)
+    outcome = outcomes(np.broadcast_to(first, np.shape(last)), last, settings.tolerance)
+    if settings.moments:
+        return EnsembleMoments(
+            mean=_stacked(means),
+            second_moment=_stacked(seconds),
+            replicas=settings.count,
+            outcome=outcome,
+            seed=settings.root.entropy,
+        )
+    return Trajectory(
+        points=_stacked(points),
+        outputs=_stacked(outputs),
+        outcome=outcome,
+        seed=settings.root.entropy,
+        solution=problem.solution,
+    )
+
+
+def _noise(streams: list[np.random.Generator], settings: Settings) -> Array:
+    """One step's gradient noise ``(*replicas, modes)``, in the order of the ensemble's blocks."""
+    modes = len(settings.deviations)
+    drawn = [
+        rng.standard_normal((modes, size))
+        for rng, size in zip(streams, block_sizes(settings.count), strict=True)
+    ]
+    noise = np.concatenate(drawn, axis=1).T * settings.deviations
+    return noise.reshape(*settings.replicas, modes)
+
+
+def _stacked(rows: list[Array]) -> Array:
+    """Rows of a run as one array; the first may lack batch axes that the others have."""
+    shape = np.broadcast_shapes(*(np.shape(row) for row in rows))
+    return np.stack([np.broadcast_to(row, shape) for row in rows])
+
+
+class _Lags:
+    """Draws a staleness for every replica and looks the stale queries up."""
+
+    def __init__(
+        self, delay: Delay, streams: list[np.random.Generator], settings: Settings
+    ) -> None:
+        self._delay, self._streams, self._settings = delay, streams, settings
+        self._history: list[Array] = []
+
+    def stale(self, query: Array) -> Array:
+        """Where this step's gradients are asked, this step's query being the newest known."""
+        self._history.append(query)
+        step = len(self._history) - 1
+        drawn = [
+            self._delay.sample(rng, size)
+            for rng, size in zip(self._streams, block_sizes(self._settings.count), strict=True)
+        ]
+        lag = np.minimum(np.concatenate(drawn), step).reshape(self._settings.replicas)
+        chosen = query.copy()
+        for age in np.unique(lag):
+            past = np.broadcast_to(self._history[step - age], chosen.shape)
+            chosen = np.where((lag == age)[..., None], past, chosen)
+        return chosen
