@@ -6,6 +6,7 @@ Signatures, fields, options and axis labels of the package all take their names 
 
 from __future__ import annotations
 
+import math
 import numbers
 import sys
 from dataclasses import dataclass, fields
@@ -57,8 +58,8 @@ def _end(value: float) -> str:
 POSITIVE = Range(0, np.inf, low_open=True, high_open=True)
 NONNEGATIVE = Range(0, np.inf, high_open=True)
 REAL = Range(-np.inf, np.inf, low_open=True, high_open=True)
-COUNT = Range(0, np.inf, high_open=True)
-WORKERS = Range(1, np.inf, high_open=True)
+FROM_ONE = Range(1, np.inf, high_open=True)
+OPEN_UNIT = Range(0, 1, low_open=True, high_open=True)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class Quantity:
 
 
 def _shown(value: Scalar) -> str:
-    return f"{value}" if np.ndim(value) == 0 else f"an array from {np.min(value)} to {np.max(value)}"
+    return (
+        f"{value}" if np.ndim(value) == 0 else f"an array from {np.min(value)} to {np.max(value)}"
+    )
 
 
 _ENTRIES = (
@@ -104,16 +107,14 @@ _ENTRIES = (
     Quantity("curvature", "h", "an eigenvalue of the Hessian, or of a game's Jacobian"),
     Quantity("smallest_curvature", r"h_{\min}", "the low end of the spectrum", POSITIVE),
     Quantity("largest_curvature", r"h_{\max}", "the high end of the spectrum", POSITIVE),
-    Quantity(
-        "condition_number", r"\kappa", "largest over smallest curvature", Range(1, np.inf, high_open=True)
-    ),
-    Quantity("noise_variance", r"\sigma^2", "the variance of one coordinate's gradient noise", NONNEGATIVE),
+    Quantity("condition_number", r"\kappa", "largest over smallest curvature", FROM_ONE),
+    Quantity("noise_variance", r"\sigma^2", "the variance of gradient noise", NONNEGATIVE),
     Quantity("variance", "v", "the variance of the data behind a Marchenko-Pastur law", POSITIVE),
-    Quantity("aspect_ratio", "r", "features over samples of a data matrix", Range(0, 1, True, True)),
-    Quantity("workers", "M", "how many workers compute gradients at once", WORKERS),
-    Quantity("staleness", r"\tau", "updates between reading a point and applying its gradient", COUNT, integer=True),
-    Quantity("step", "t", "the index of an update, from 0", COUNT, integer=True),
-    Quantity("steps", "n", "a number of updates", COUNT, integer=True),
+    Quantity("aspect_ratio", "r", "features over samples of a data matrix", OPEN_UNIT),
+    Quantity("workers", "M", "how many workers compute gradients at once", FROM_ONE),
+    Quantity("staleness", r"\tau", "the age of a gradient in updates", NONNEGATIVE, integer=True),
+    Quantity("step", "t", "the index of an update, from 0", NONNEGATIVE, integer=True),
+    Quantity("steps", "n", "a number of updates", NONNEGATIVE, integer=True),
     Quantity("trace", "T", "the sum of the eigenvalues of a transition matrix"),
     Quantity("determinant", "D", "the product of the eigenvalues of a transition matrix"),
     Quantity("lead", "n_1", "the weight of the newest state in a two-slot output"),
@@ -123,7 +124,7 @@ _ENTRIES = (
     Quantity("singular_value", "s", "a coupling strength of a bilinear game", POSITIVE),
     Quantity("real_part", "x", "the real part of learning rate times curvature"),
     Quantity("imaginary_part", "y", "the imaginary part of learning rate times curvature"),
-    Quantity("signal_to_noise", "p", "YellowFin's squared distance times curvature over noise", NONNEGATIVE),
+    Quantity("signal_to_noise", "p", "YellowFin's distance over noise, squared", NONNEGATIVE),
     Quantity("root_momentum", "u", "the square root of momentum", Range(0, 1)),
     Quantity("amplification", "S", "the largest trace that the curvature can reach", NONNEGATIVE),
     Quantity("ascent", "g", "minus a negative curvature, at a saddle", POSITIVE),
@@ -141,6 +142,11 @@ def symbol(name: str) -> sympy.Symbol:
     name : str
         A name of the glossary, such as ``"momentum"``.
 
+    Returns
+    -------
+    sympy.Symbol
+        Real; positive, nonnegative or integer where the glossary says so.
+
     Raises
     ------
     UnknownNameError
@@ -151,14 +157,16 @@ def symbol(name: str) -> sympy.Symbol:
     >>> symbol("learning_rate")
     alpha
     """
-    import sympy  # noqa: PLC0415
+    import sympy
 
     if name not in GLOSSARY:
         raise UnknownNameError.among("quantity", name, GLOSSARY)
     entry = GLOSSARY[name]
     assumptions: dict[str, bool] = {"real": True}
     if entry.range.low >= 0:
-        assumptions["positive" if entry.range.low > 0 or entry.range.low_open else "nonnegative"] = True
+        assumptions[
+            "positive" if entry.range.low > 0 or entry.range.low_open else "nonnegative"
+        ] = True
     if entry.integer:
         assumptions["integer"] = True
     return sympy.Symbol(entry.latex.replace("\\", ""), **assumptions)
@@ -171,7 +179,7 @@ def is_symbolic(value: object) -> bool:
 
 
 def _check_number(owner: str, name: str, value: Any) -> None:
-    if is_symbolic(value) or isinstance(value, numbers.Real) and value == value:  # noqa: PLR0124
+    if is_symbolic(value) or (isinstance(value, numbers.Real) and not math.isnan(value)):
         return
     try:
         array = np.asarray(value)
@@ -180,7 +188,8 @@ def _check_number(owner: str, name: str, value: Any) -> None:
         fine = False
     if not fine:
         raise DomainError(
-            f"{owner}: {name} is {value!r}, but must be a real number, an array of them or a SymPy symbol."
+            f"{owner}: {name} is {value!r}, but must be a real number, an array of them or a "
+            "SymPy symbol."
         )
 
 

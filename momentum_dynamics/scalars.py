@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from momentum_dynamics.notation import GLOSSARY, Scalar, symbol
+from momentum_dynamics.notation import Scalar, symbol
 
 if TYPE_CHECKING:
     import sympy
@@ -56,14 +56,16 @@ def _world(*values: Any) -> str:
 def _apply(name: str, value: Scalar) -> Scalar:
     world = _world(value)
     if world == "symbolic":
-        import sympy  # noqa: PLC0415
+        import sympy
 
         return getattr(sympy, name)(value)
     if world == "interval":
         return getattr(sys.modules["mpmath"].iv, name)(value)
     if world == "multiprecision":
         return getattr(sys.modules["mpmath"], name)(value)
-    return getattr(np, name)(float(value) if world == "exact" else value)
+    if world == "exact" or type(value) in {int, float}:
+        return float(getattr(np, name)(float(value)))
+    return getattr(np, name)(value)
 
 
 def sqrt(value: Scalar) -> Scalar:
@@ -92,13 +94,15 @@ def cube_root(value: Scalar) -> Scalar:
     """The real cube root of a number that is not negative."""
     world = _world(value)
     if world == "symbolic":
-        import sympy  # noqa: PLC0415
+        import sympy
 
         return sympy.cbrt(value)
     if world in {"interval", "multiprecision"}:
         context = sys.modules["mpmath"].iv if world == "interval" else sys.modules["mpmath"]
         return context.exp(context.log(value) / 3)
-    return np.cbrt(float(value) if world == "exact" else value)
+    if world == "exact" or type(value) in {int, float}:
+        return float(np.cbrt(float(value)))
+    return np.cbrt(value)
 
 
 def cos(value: Scalar) -> Scalar:
@@ -127,11 +131,15 @@ def minimum(first: Scalar, second: Scalar) -> Scalar:
 
 
 def _extreme(
-    symbolic: str, exact: Callable[..., Any], numeric: Callable[..., Any], first: Scalar, second: Scalar
+    symbolic: str,
+    exact: Callable[..., Any],
+    numeric: Callable[..., Any],
+    first: Scalar,
+    second: Scalar,
 ) -> Scalar:
     world = _world(first, second)
     if world == "symbolic":
-        import sympy  # noqa: PLC0415
+        import sympy
 
         return getattr(sympy, symbolic)(first, second)
     if world == "interval":
@@ -145,7 +153,7 @@ def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
     """Choose elementwise; both sides are evaluated, so both must be defined everywhere."""
     world = _world(condition, yes, no)
     if world == "symbolic":
-        import sympy  # noqa: PLC0415
+        import sympy
 
         return sympy.Piecewise((yes, condition), (no, True))
     if world == "numeric":
@@ -166,14 +174,17 @@ def expression(law: Callable[..., Any]) -> sympy.Expr:
     sympy.Expr or sympy.Tuple
         A tuple where the law returns a named tuple.
 
+    Raises
+    ------
+    UnknownNameError
+        If a parameter of the law is not in the glossary.
+
     Examples
     --------
     >>> from momentum_dynamics.laws.spectrum import critical_momentum
     >>> expression(critical_momentum)
     (1 - sqrt(alpha*h))**2
     """
-    import sympy  # noqa: PLC0415
+    import sympy
 
-    names = inspect.signature(law).parameters
-    symbols = {name: GLOSSARY[name].symbol if name in GLOSSARY else symbol(name) for name in names}
-    return sympy.sympify(law(**symbols))
+    return sympy.sympify(law(**{name: symbol(name) for name in inspect.signature(law).parameters}))

@@ -95,8 +95,8 @@ class FixedDelay:
     def rational(self) -> tuple[Coefficients, Coefficients]:
         if is_symbolic(self.staleness) and not self.staleness.is_number:
             raise NotTraceableError(
-                f"With staleness {self.staleness} the loop is no polynomial of known degree; give a "
-                "whole number, or ask for loop_equation, which takes any."
+                f"With staleness {self.staleness} the loop is no polynomial of known degree; give "
+                "a whole number, or ask for loop_equation, which takes any."
             )
         return (1,), (1, *(0,) * int(self.staleness))
 

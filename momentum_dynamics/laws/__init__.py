@@ -23,7 +23,7 @@ def catalogue() -> dict[str, Callable[..., Any]]:
     >>> "noise.stationary_variance" in catalogue()
     True
     """
-    found = {}
+    found: dict[str, Callable[..., Any]] = {}
     for module_info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{module_info.name}")
         for name, law in inspect.getmembers(module, inspect.isfunction):

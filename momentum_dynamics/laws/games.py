@@ -7,7 +7,9 @@ from momentum_dynamics.notation import Scalar
 __all__ = ["is_stable_alternating", "round_hurwitz_determinant"]
 
 
-def is_stable_alternating(learning_rate: Scalar, momentum: Scalar, singular_value: Scalar) -> Scalar:
+def is_stable_alternating(
+    learning_rate: Scalar, momentum: Scalar, singular_value: Scalar
+) -> Scalar:
     """Whether two heavy balls moving in turn converge: iff −1 < β < 0 and 0 < αs < 2(1 + β).
 
     Notes

@@ -57,7 +57,7 @@ def heavy_ball(smallest_curvature: Scalar, largest_curvature: Scalar) -> MethodP
 
 
 def heavy_ball_rate(condition_number: Scalar) -> Scalar:
-    """The spectral radius of optimal heavy ball, (√κ − 1)/(√κ + 1): the square root of its momentum."""
+    """The spectral radius of optimal heavy ball, the root of its momentum: (√κ − 1)/(√κ + 1)."""
     root = sqrt(condition_number)
     return (root - 1) / (root + 1)
 

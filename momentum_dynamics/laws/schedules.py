@@ -8,7 +8,14 @@ from momentum_dynamics.laws.optima import heavy_ball_rate
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import sqrt
 
-__all__ = ["StepParameters", "chebyshev_relaxation", "chebyshev_residual", "marchenko_pastur", "marchenko_pastur_high_end", "marchenko_pastur_low_end"]
+__all__ = [
+    "StepParameters",
+    "chebyshev_relaxation",
+    "chebyshev_residual",
+    "marchenko_pastur",
+    "marchenko_pastur_high_end",
+    "marchenko_pastur_low_end",
+]
 
 
 class StepParameters(NamedTuple):
@@ -34,7 +41,7 @@ def chebyshev_relaxation(condition_number: Scalar, step: Scalar) -> Scalar:
 
 
 def chebyshev_residual(condition_number: Scalar, steps: Scalar) -> Scalar:
-    """The smallest worst-case distance that n gradients can reach, 2rⁿ/(1 + r²ⁿ), relative to the start."""
+    """The share of the start that n gradients must leave in the worst case, 2rⁿ/(1 + r²ⁿ)."""
     rate = heavy_ball_rate(condition_number)
     return 2 * rate**steps / (1 + rate ** (2 * steps))
 

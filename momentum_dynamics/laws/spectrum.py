@@ -52,7 +52,7 @@ def complex_spectral_radius(trace: Scalar, determinant: Scalar) -> Scalar:
 def elliptic_spectral_radius(trace: Scalar, determinant: Scalar) -> Scalar:
     """The same radius by the ellipse with foci ±2√D on which the trace lies.
 
-    From z + D/z = T (Joukowski's map): |T − 2√D| + |T + 2√D| = 2(|z₁| + |z₂|), while |z₁||z₂| = |D|.
+    From z + D/z = T (Joukowski's map): |T − 2√D| + |T + 2√D| = 2(|z₁| + |z₂|), and |z₁||z₂| = |D|.
     The textbook's form; on the robust region it subtracts equal numbers, so engines use the other.
     """
     focus = 2 * complex_sqrt(determinant)
@@ -67,7 +67,7 @@ def is_stable_pair(trace: Scalar, determinant: Scalar) -> Scalar:
 
 
 def critical_momentum(learning_rate: Scalar, curvature: Scalar) -> Scalar:
-    """The momentum at which heavy ball's two roots meet, at 1 − √(αh): the fastest for one curvature.
+    """The fastest momentum for one curvature, where heavy ball's two roots meet at 1 − √(αh).
 
     References
     ----------

@@ -18,7 +18,7 @@ def implicit_momentum(workers: Scalar) -> Scalar:
 
 
 def implicit_learning_rate(learning_rate: Scalar, workers: Scalar) -> Scalar:
-    """The learning rate of the heavy ball that M memoryless asynchronous workers are in the mean, α/M.
+    """The learning rate of the heavy ball that M memoryless workers are in the mean, α/M.
 
     References
     ----------
@@ -28,5 +28,5 @@ def implicit_learning_rate(learning_rate: Scalar, workers: Scalar) -> Scalar:
 
 
 def fixed_delay_step_limit_angle(staleness: Scalar) -> Scalar:
-    """The fraction φ of π at which gradient descent with a fixed delay turns unstable, at αh = 2 sin(πφ)."""
+    """The φ at which gradient descent with a fixed delay turns unstable, αh = 2 sin(πφ)."""
     return 1 / (2 * (2 * staleness + 1))

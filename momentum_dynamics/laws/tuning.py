@@ -39,7 +39,8 @@ def cubic_root(signal_to_noise: Scalar) -> Scalar:
 
     With g = 1 − u the cubic is g³ + p g − p = 0. Cardano's w³ = p/2 + √(p²/4 + p³/27) and
     g = w − p/(3w) subtract near-equal numbers for large p; since the two terms are the cube
-    roots w and v = p/(3w) of numbers whose difference is p, g = (w³ − v³)/(w² + wv + v²) = p/(w² + p/3 + v²).
+    roots w and v = p/(3w) of numbers whose difference is p,
+    g = (w³ − v³)/(w² + wv + v²) = p/(w² + p/3 + v²).
 
     References
     ----------

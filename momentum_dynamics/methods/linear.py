@@ -58,7 +58,7 @@ def stack(rows: Rows) -> Any:
     entries = [entry for row in rows for entry in row]
     shape = (len(rows), len(rows[0]) if rows else 0)
     if any(is_symbolic(entry) for entry in entries):
-        import sympy  # noqa: PLC0415
+        import sympy
 
         return sympy.ImmutableMatrix(*shape, entries)
     try:
@@ -104,27 +104,27 @@ class StateSpace:
         return len(self.observation)
 
     @property
-    def A(self) -> Any:  # noqa: N802
+    def A(self) -> Any:
         """The transition of the state without gradient, ``(*batch, slots, slots)``."""
         return stack(self.transition)
 
     @property
-    def B(self) -> Any:  # noqa: N802
+    def B(self) -> Any:
         """What each gradient adds to the state, ``(*batch, slots, gradients)``."""
         return stack(self.injection)
 
     @property
-    def C(self) -> Any:  # noqa: N802
+    def C(self) -> Any:
         """Where each gradient is asked, ``(*batch, gradients, slots)``."""
         return stack(self.observation)
 
     @property
-    def D(self) -> Any:  # noqa: N802
-        """How queries depend on gradients of the same period, ``(*batch, gradients, gradients)``."""
+    def D(self) -> Any:
+        """How queries see gradients of the same period, ``(*batch, gradients, gradients)``."""
         return stack(self.feedthrough)
 
     @property
-    def E(self) -> Any:  # noqa: N802
+    def E(self) -> Any:
         """The answer as a combination of slots, ``(*batch, 1, slots)``."""
         return stack(self.readout)
 
@@ -147,9 +147,7 @@ class StateSpace:
             own = 1 if is_zero(through[i]) else 1 / (1 - curvature * through[i])
             from_state.append(
                 tuple(
-                    curvature
-                    * own
-                    * (row[j] + combine(earlier, [gain[j] for gain in from_state]))
+                    curvature * own * (row[j] + combine(earlier, [gain[j] for gain in from_state]))
                     for j in range(self.slots)
                 )
             )
@@ -182,14 +180,15 @@ class StateSpace:
         return transition, injection
 
     def _repr_latex_(self) -> str:
-        import sympy  # noqa: PLC0415
+        import sympy
 
-        parts = zip("ABCDE", (self.A, self.B, self.C, self.D, self.E), strict=True)
-        shown = [
-            rf"{name} = {sympy.latex(sympy.Matrix(value.tolist()) if isinstance(value, np.ndarray) and value.ndim == 2 else value)}"  # noqa: E501, PLR2004
-            for name, value in parts
-        ]
-        return "$" + r",\; ".join(shown) + "$"
+        def shown(value: Any) -> str:
+            plain = isinstance(value, np.ndarray) and value.ndim == 2
+            return str(sympy.latex(sympy.Matrix(value.tolist()) if plain else value))
+
+        return (
+            "$" + r",\; ".join(f"{name} = {shown(getattr(self, name))}" for name in "ABCDE") + "$"
+        )
 
 
 def _unit(size: int, index: int | None) -> tuple[int, ...]:
@@ -342,15 +341,14 @@ class LinearMethod:
     def update(self, state: State, gradient: Scalar) -> State:
         size = _dimensions(self.A)[-1]
         return tuple(
-            combine((*_row(self.A, i), *_row(self.B, i)), (*state, gradient))
-            for i in range(size)
+            combine((*_row(self.A, i), *_row(self.B, i)), (*state, gradient)) for i in range(size)
         )
 
     def with_trailing_axes(self, count: int) -> LinearMethod:
         """The same method with axes of length one between the batch and the matrix."""
 
         def spread(matrix: Any) -> Any:
-            if matrix is None or np.ndim(matrix) == 2:  # noqa: PLR2004
+            if matrix is None or np.ndim(matrix) == 2:
                 return matrix
             array = np.asarray(matrix)
             return array.reshape(*array.shape[:-2], *(1,) * count, *array.shape[-2:])
@@ -362,7 +360,7 @@ class LinearMethod:
     def _rest(self) -> Sequence[Scalar]:
         if self.start is not None:
             return self.start
-        import sympy  # noqa: PLC0415
+        import sympy
 
         size = _dimensions(self.A)[-1]
         if isinstance(self.A, sympy.MatrixBase):
@@ -379,7 +377,7 @@ class LinearMethod:
         right = np.zeros((*array.shape[:-2], size + 1, 1))
         right[..., -1, 0] = 1
         rest = np.linalg.pinv(system) @ right
-        return [rest[..., i, 0] if rest.ndim > 2 else float(rest[i, 0]) for i in range(size)]  # noqa: PLR2004
+        return [rest[..., i, 0] if rest.ndim > 2 else float(rest[i, 0]) for i in range(size)]
 
 
 def _dimensions(matrix: Any) -> tuple[int, ...]:
@@ -391,7 +389,7 @@ def _row(matrix: Any, index: int) -> list[Scalar]:
     """One row as scalars, each with the batch axes."""
     if not hasattr(matrix, "shape") or isinstance(matrix, np.ndarray):
         array = np.asarray(matrix, dtype=float)
-        if array.ndim == 2:  # noqa: PLR2004
+        if array.ndim == 2:
             return array[index].tolist()
         return [array[..., index, j] for j in range(array.shape[-1])]
     return [matrix[index, j] for j in range(matrix.shape[1])]

@@ -94,15 +94,16 @@ def spread(method: Method, count: int) -> Method:
     Parameters carry batch axes; points carry replicas and the dimension. Before a method is run,
     each array among its fields is given `count` trailing axes, so that the two never mix.
     """
-    own = getattr(method, "with_trailing_axes", None)
+    own: Callable[[int], Method] | None = getattr(method, "with_trailing_axes", None)
     if own is not None:
-        moved: Method = own(count)
-        return moved
-    if not dataclasses.is_dataclass(method):
+        return own(count)
+    record: Any = method
+    if not dataclasses.is_dataclass(record) or isinstance(record, type):
         return method
     arrays = {
-        field.name: trailing(getattr(method, field.name), count)
-        for field in dataclasses.fields(method)
-        if np.ndim(getattr(method, field.name)) > 0
+        field.name: trailing(getattr(record, field.name), count)
+        for field in dataclasses.fields(record)
+        if np.ndim(getattr(record, field.name)) > 0
     }
-    return dataclasses.replace(method, **arrays) if arrays else method
+    moved: Any = dataclasses.replace(record, **arrays) if arrays else method
+    return moved

@@ -39,8 +39,10 @@ class BilinearGame:
 
     def __init__(self, matrix: ArrayLike) -> None:
         self.matrix = np.atleast_2d(np.asarray(matrix, dtype=float))
-        if self.matrix.ndim != 2 or self.matrix.size == 0:  # noqa: PLR2004
-            raise ShapeError(f"BilinearGame: the coupling has shape {self.matrix.shape}, not (m, n).")
+        if self.matrix.ndim != 2 or self.matrix.size == 0:
+            raise ShapeError(
+                f"BilinearGame: the coupling has shape {self.matrix.shape}, not (m, n)."
+            )
 
     @property
     def dimension(self) -> int:

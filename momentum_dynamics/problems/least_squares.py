@@ -39,14 +39,14 @@ class Ridge:
     array([1. , 2.5])
     """
 
-    def __init__(self, X: ArrayLike, y: ArrayLike, *, ridge: float) -> None:  # noqa: N803
+    def __init__(self, X: ArrayLike, y: ArrayLike, *, ridge: float) -> None:
         data, target = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
-        if data.ndim != 2 or target.ndim != 1 or len(data) != len(target) or data.shape[1] == 0:  # noqa: PLR2004
+        if data.ndim != 2 or target.ndim != 1 or len(data) != len(target) or data.shape[1] == 0:
             raise ShapeError(
-                f"X has shape {data.shape} and y {target.shape}; give X as (samples, features) and y "
-                "as (samples,)."
+                f"X has shape {data.shape} and y {target.shape}; give X as (samples, features) and "
+                "y as (samples,)."
             )
-        if len(data) < 2:  # noqa: PLR2004
+        if len(data) < 2:
             raise ShapeError(f"There are {len(data)} samples; least squares needs at least 2.")
         if not (np.isfinite(data).all() and np.isfinite(target).all()):
             raise DomainError(
@@ -63,7 +63,9 @@ class Ridge:
     def __repr__(self) -> str:
         """Say the size and the ridge."""
         samples, features = self.X.shape
-        return f"{type(self).__name__}(samples={samples}, features={features}, ridge={self.ridge:g})"
+        return (
+            f"{type(self).__name__}(samples={samples}, features={features}, ridge={self.ridge:g})"
+        )
 
     @property
     def dimension(self) -> int:
@@ -140,5 +142,5 @@ class LeastSquares(Ridge):
         As `Ridge`.
     """
 
-    def __init__(self, X: ArrayLike, y: ArrayLike) -> None:  # noqa: N803
+    def __init__(self, X: ArrayLike, y: ArrayLike) -> None:
         super().__init__(X, y, ridge=0.0)

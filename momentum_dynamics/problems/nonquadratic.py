@@ -28,12 +28,12 @@ class Rosenbrock:
 
     Examples
     --------
-    >>> Rosenbrock().field(np.array([1.0, 1.0]))
-    array([0., 0.])
+    >>> Rosenbrock().field(np.array([1.0, 2.0]))
+    array([-400.,  200.])
     """
 
     def __init__(self, dimension: int = 2) -> None:
-        if dimension != int(dimension) or dimension < 2:  # noqa: PLR2004
+        if dimension != int(dimension) or dimension < 2:
             raise DomainError(f"dimension is {dimension}, but must be a whole number from 2.")
         self.dimension = int(dimension)
 
@@ -75,4 +75,4 @@ class Rosenbrock:
 
     def spectrum(self) -> Array:
         """The curvatures at the minimum, ascending."""
-        return np.linalg.eigvalsh(self.hessian(self.solution))
+        return np.asarray(np.linalg.eigvalsh(self.hessian(self.solution)), dtype=float)

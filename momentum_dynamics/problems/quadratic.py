@@ -80,19 +80,25 @@ class Quadratic:
 
     def __init__(self, curvature: ArrayLike, *, solution: ArrayLike | None = None) -> None:
         array = np.atleast_1d(np.asarray(curvature, dtype=float))
-        if array.size == 0 or array.ndim > 2 or (array.ndim == 2 and array.shape[0] != array.shape[1]):  # noqa: PLR2004
+        if (
+            array.size == 0
+            or array.ndim > 2
+            or (array.ndim == 2 and array.shape[0] != array.shape[1])
+        ):
             raise ShapeError(
                 f"Quadratic: the curvature has shape {array.shape}; give a spectrum (d,) or a "
                 "symmetric matrix (d, d)."
             )
         if not np.isfinite(array).all():
             raise DomainError("Quadratic: the curvature holds a number that is not finite.")
-        if array.ndim == 2 and not np.allclose(array, array.T, rtol=1e-12, atol=0):  # noqa: PLR2004
+        if array.ndim == 2 and not np.allclose(array, array.T, rtol=1e-12, atol=0):
             raise DomainError("Quadratic: the matrix is not symmetric; use (H + H.T) / 2.")
         self.curvature = array
         place = np.zeros(len(array)) if solution is None else np.asarray(solution, dtype=float)
         if place.shape != (len(array),):
-            raise ShapeError(f"Quadratic: the solution has shape {place.shape}, not ({len(array)},).")
+            raise ShapeError(
+                f"Quadratic: the solution has shape {place.shape}, not ({len(array)},)."
+            )
         self._solution = place
 
     def __repr__(self) -> str:
