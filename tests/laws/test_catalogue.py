@@ -1,0 +1,213 @@
+"""Every law, found by inspection: one text for floats, arrays, fractions, intervals, symbols."""
+
+import inspect
+import zlib
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+
+from momentum_dynamics.laws import catalogue
+from momentum_dynamics.notation import GLOSSARY
+from momentum_dynamics.scalars import expression
+
+LAWS = catalogue()
+
+# Where laws are tried: the usual range of each quantity, within its range in the glossary …
+USUAL = {
+    "learning_rate": (0.05, 1.5), "momentum": (0.05, 0.95), "curvature": (0.1, 2.0),
+    "smallest_curvature": (0.1, 1.0), "largest_curvature": (1.5, 30.0),
+    "condition_number": (1.5, 1e4), "noise_variance": (0.0, 4.0), "variance": (0.1, 3.0),
+    "aspect_ratio": (0.05, 0.95), "workers": (1.0, 40.0), "staleness": (0, 12), "step": (1, 40),
+    "steps": (0, 40), "trace": (-1.9, 1.9), "determinant": (-0.9, 0.9), "lead": (-2.0, 2.0),
+    "lag": (-2.0, 2.0), "rate": (0.98, 1.2), "displacement": (0.0, 5.0), "robustness": (0.0, 1.0),
+    "singular_value": (0.1, 3.0), "real_part": (-1.0, 4.0), "imaginary_part": (-2.0, 2.0),
+    "signal_to_noise": (1e-3, 1e3), "root_momentum": (0.05, 0.95), "amplification": (0.0, 3.0),
+    "ascent": (0.1, 3.0),
+}  # fmt: skip
+
+# … except where a law speaks of a part of it only.
+DOMAINS = {
+    "spectrum.slow_root_gap": {"learning_rate": (0.001, 0.01), "momentum": (0.05, 0.5)},
+    "spectrum.switching_growth": {"determinant": (0.0, 0.9)},
+    "noise.two_slot_variance": {"trace": (-0.05, 0.05)},
+}
+
+# Laws that lose digits where they are tried, each with its reason.
+ROUNDING = {
+    # It subtracts equal numbers on the robust region and takes the root: half the digits remain.
+    "spectrum.elliptic_spectral_radius": 1e-7,
+}
+
+PREDICATES = {name for name in LAWS if name.split(".")[1].startswith("is_")}
+
+# Laws without an interval reading, each with its reason.
+NO_INTERVALS = {
+    **dict.fromkeys(PREDICATES, "intervals that overlap are neither smaller nor larger"),
+    "spectrum.complex_spectral_radius": "intervals have no square root of negative numbers",
+    "spectrum.elliptic_spectral_radius": "intervals have no square root of negative numbers",
+}
+
+
+def draw(name, count=5):
+    """Random admissible points of a law, the same in every run."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    points = []
+    for _ in range(count):
+        point = {}
+        for quantity in inspect.signature(LAWS[name]).parameters:
+            low, high = DOMAINS.get(name, {}).get(quantity, USUAL[quantity])
+            if GLOSSARY[quantity].integer:
+                point[quantity] = int(rng.integers(low, high + 1))
+            else:
+                point[quantity] = float(rng.uniform(low, high))
+        points.append(point)
+    return points
+
+
+def parts(value):
+    """The components of a named tuple, or the value alone."""
+    return tuple(value) if isinstance(value, tuple | sympy.Tuple) else (value,)
+
+
+def exact(name, point):
+    """The traced expression at the very numbers of a point."""
+    values = {
+        GLOSSARY[quantity].symbol: sympy.Rational(Fraction(value))
+        for quantity, value in point.items()
+    }
+    return [sympy.sympify(part).subs(values) for part in parts(expression(LAWS[name]))]
+
+
+def thirty_digits(name, point):
+    """The traced expression at a point, to 30 digits; a condition's truth."""
+    truths = (sympy.true, sympy.false)
+    return [bool(part) if part in truths else part.evalf(30) for part in exact(name, point)]
+
+
+every_law = pytest.mark.parametrize("name", sorted(LAWS))
+
+
+def test_inspection_finds_laws_of_every_module():
+    modules = {name.split(".")[0] for name in LAWS}
+    assert {"noise", "optima", "regions", "spectrum", "schedules", "staleness"} <= modules
+    assert len(LAWS) > 40
+
+
+def test_exceptions_name_laws():
+    assert set(NO_INTERVALS) | set(DOMAINS) | set(ROUNDING) <= set(LAWS)
+
+
+@every_law
+def test_parameters_are_in_the_glossary_with_symbols_of_their_own(name):
+    names = list(inspect.signature(LAWS[name]).parameters)
+    assert set(names) <= set(GLOSSARY)
+    assert len({str(GLOSSARY[quantity].symbol) for quantity in names}) == len(names)
+
+
+@every_law
+def test_is_documented(name):
+    assert inspect.getdoc(LAWS[name]).split("\n")[0].endswith(".")
+
+
+@every_law
+def test_traces_without_a_float(name):
+    traced = expression(LAWS[name])
+    assert isinstance(traced, sympy.Basic)
+    assert not traced.atoms(sympy.Float)
+    known = {GLOSSARY[quantity].symbol for quantity in inspect.signature(LAWS[name]).parameters}
+    assert traced.free_symbols <= known
+
+
+@every_law
+def test_agrees_with_its_expression_at_thirty_digits(name):
+    for point in draw(name):
+        answers = parts(LAWS[name](**point))
+        for found, truth in zip(answers, thirty_digits(name, point), strict=True):
+            if name in PREDICATES:
+                assert bool(found) is truth
+            else:
+                loss = ROUNDING.get(name, 1e-12) * max(1, abs(truth))
+                assert abs(found - truth) <= loss, point
+
+
+@every_law
+def test_of_floats_is_finite_and_real_inside_the_domain(name):
+    for point in draw(name):
+        assert np.isfinite(np.asarray(parts(LAWS[name](**point)), dtype=float)).all()
+
+
+@every_law
+def test_broadcasts(name):
+    first, second = draw(name, 2)
+    names = list(first)
+    axes = np.eye(len(names), dtype=int) + 1
+    arrays = {
+        quantity: np.array([first[quantity], second[quantity]]).reshape(shape)
+        for quantity, shape in zip(names, axes, strict=True)
+    }
+    found = [np.broadcast_to(part, [2] * len(names)) for part in parts(LAWS[name](**arrays))]
+    for index in np.ndindex(*found[0].shape):
+        point = {q: (first, second)[i][q] for q, i in zip(names, index, strict=True)}
+        with np.errstate(invalid="ignore"):
+            alone = parts(LAWS[name](**point))
+        for whole, single in zip(found, alone, strict=True):
+            assert whole[index] == pytest.approx(single, rel=1e-12, abs=1e-14)
+
+
+def is_rational(name):
+    """Whether a law is a quotient of polynomials with fixed exponents, or a condition on such."""
+    traced = expression(LAWS[name])
+    if name in PREDICATES:
+        sides = [side for relation in traced.atoms(sympy.core.relational.Relational)
+                 for side in relation.args]  # fmt: skip
+        return all(side.is_rational_function() for side in sides)
+    return all(sympy.sympify(part).is_rational_function() for part in parts(traced))
+
+
+@pytest.mark.parametrize("name", sorted(filter(is_rational, LAWS)))
+def test_is_exact_on_fractions(name):
+    for point in draw(name):
+        fractions = {
+            quantity: Fraction(value).limit_denominator(97) for quantity, value in point.items()
+        }
+        answers = parts(LAWS[name](**fractions))
+        for found, truth in zip(answers, exact(name, fractions), strict=True):
+            assert isinstance(found, Fraction | int)
+            assert sympy.sympify(found) == truth
+
+
+def test_many_laws_are_rational():
+    assert sum(map(is_rational, LAWS)) > 20
+
+
+def boxed(point):
+    """A box of relative half width 1e-6 around a point; integers stay points."""
+    widths = {q: 0 if GLOSSARY[q].integer else 1e-6 * abs(point[q]) for q in point}
+    return {q: mpmath.iv.mpf([value - widths[q], value + widths[q]]) for q, value in point.items()}
+
+
+@pytest.mark.parametrize("name", sorted(set(LAWS) - set(NO_INTERVALS)))
+def test_encloses_its_value_in_an_interval(name):
+    for point in draw(name):
+        boxes = parts(LAWS[name](**boxed(point)))
+        for box, truth in zip(boxes, thirty_digits(name, point), strict=True):
+            interval = mpmath.iv.convert(box)
+            low, high = (sympy.Float(end, 30) for end in (interval.a, interval.b))
+            assert low <= truth <= high
+            assert high - low <= 0.05 * max(1, abs(truth)), "the enclosure says nothing"
+
+
+@pytest.mark.parametrize("name", sorted(NO_INTERVALS))
+def test_laws_without_intervals_have_none(name):
+    """Once one of these can be read as intervals, it leaves the list of exceptions."""
+    answers = []
+    for point in draw(name):
+        try:
+            answers.append(LAWS[name](**boxed(point)))
+        except Exception:  # noqa: BLE001 - whatever mpmath says
+            answers.append(None)
+    interval = mpmath.ctx_iv.ivmpf
+    assert not all(isinstance(answer, interval) for answer in answers)
