@@ -106,14 +106,13 @@ def _draw_data_rates(data: DataRates, axes: Any) -> None:
                 data.uncertainty[row, place], fmt=_MARKERS[row % len(_MARKERS)], color=color,
                 markerfacecolor="white", markersize=6.5, markeredgewidth=1.5,
             )  # fmt: skip
-        words = f"{name}, $\\kappa$ = {data.condition_number[row]:.0f}"
         left.plot(
             [], [], _MARKERS[row % len(_MARKERS)], color="#555555", markerfacecolor="white",
-            label=words + (f" (ridge {data.ridge[row]:g})" if data.ridge[row] else ""),
+            label=name + (f", ridge {data.ridge[row]:g}" if data.ridge[row] else ""),
         )  # fmt: skip
     left.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
     left.set(xlabel="predicted, one minus the rate", ylabel="measured, one minus the rate")
-    left.legend(loc="lower right", fontsize=8.5)
+    left.legend(loc="upper left", fontsize=8.5)
     time = np.arange(data.paths.shape[1])
     for path, name, rate, color in zip(
         data.paths, data.methods, data.predicted[0], _PALETTE, strict=True
