@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
 
 import numpy as np
 
-from momentum_dynamics.errors import DomainError, UnknownNameError
+from momentum_dynamics.errors import DomainError, ShapeError, UnknownNameError
 
 if TYPE_CHECKING:
     import sympy
@@ -193,6 +193,18 @@ def _check_number(owner: str, name: str, value: Any) -> None:
         )
 
 
+def _check_axes(owner: Any) -> None:
+    shapes = {field.name: np.shape(getattr(owner, field.name)) for field in fields(owner)}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError as error:
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise ShapeError(
+            f"{type(owner).__name__}: the batch axes do not broadcast, {found}; give each quantity "
+            "an axis of its own, as in momentum[:, None]."
+        ) from error
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
 def record(cls: _Class) -> _Class:
     """Make a class an immutable record of named numbers, as all methods and delays are.
@@ -203,7 +215,7 @@ def record(cls: _Class) -> _Class:
 
     Raises
     ------
-    DomainError
+    DomainError, ShapeError
         On construction, by the class made.
     """
 
@@ -213,6 +225,7 @@ def record(cls: _Class) -> _Class:
             _check_number(cls.__name__, field.name, value)
             if field.name in GLOSSARY:
                 GLOSSARY[field.name].check(value)
+        _check_axes(self)
         own = getattr(self, "check", None)
         if own is not None:
             own()

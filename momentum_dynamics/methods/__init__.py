@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from momentum_dynamics.methods.games import ComplexMomentum, Extragradient, OptimisticGradient
-from momentum_dynamics.methods.linear import LinearMethod, StateSpace, state_space
+from momentum_dynamics.methods.linear import StateSpace, state_space
+from momentum_dynamics.methods.matrices import LinearMethod
 from momentum_dynamics.methods.minimizing import (
     GradientDescent,
     HeavyBall,
