@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,11 +31,11 @@ from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.problems import Quadratic
 from momentum_dynamics.simulation import simulate
 
-__all__ = ["RootExplorer", "root_explorer", "root_film", "show", "use_style"]
+__all__ = ["RootExplorer", "draw_radius", "root_explorer", "root_film", "show", "use_style"]
 
 Array = NDArray[np.float64]
 
-_PIXELS = 160
+_PIXELS = 128
 """Per inch, in the file; a notebook shows them at 100 per inch, so that they are sharp."""
 
 
@@ -303,15 +304,10 @@ def _draw_map(view: RootView, ax: Any) -> None:
     """Where the setting lies on the map of the spectral radius."""
     step, momentum = np.linspace(0, _REACH, 221), np.linspace(0, 1, 121)
     radius = spectral_radius(HeavyBall(learning_rate=step, momentum=momentum[:, None]), 1.0)
-    ax.imshow(
-        np.ma.masked_greater(radius, 1), extent=(0, _REACH, 0, 1), origin="lower", aspect="auto",
-        cmap="viridis", vmin=0, vmax=1, interpolation="nearest",
-    )  # fmt: skip
+    draw_radius(ax, step, momentum, radius)
     ridge = np.linspace(0, 2, 121) ** 2
     ax.plot(ridge, spectrum.critical_momentum(1.0, ridge), color="white", linewidth=2)
     ax.plot(regions.heavy_ball_step_limit(momentum), momentum, color=INK, linewidth=1.8)
-    ax.set_facecolor("#e9e9ec")
-    ax.grid(visible=False)
     place = view.learning_rate * view.curvatures
     height = np.full(len(place), view.momentum)
     ax.plot(place, height, color="white", linewidth=5, solid_capstyle="round")
@@ -324,6 +320,25 @@ def _draw_map(view: RootView, ax: Any) -> None:
     ax.set(xlim=(0, _REACH), ylim=(0, 1), xlabel=product_label("learning_rate", "curvature"))
     ax.set_ylabel(label("momentum"))
     ax.set_title("radius: dark is fast; white, the ridge")
+
+
+def draw_radius(ax: Any, across: Array, up: Array, radius: Array) -> None:
+    """A map of the spectral radius, gray where it is 1 or more.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    across, up : array
+        Ascending, evenly spaced values along the two axes.
+    radius : array ``(len(up), len(across))``
+    """
+    ends = (np.min(across), np.max(across), np.min(up), np.max(up))
+    ax.imshow(
+        np.ma.masked_greater_equal(radius, 1), extent=ends, origin="lower", aspect="auto",
+        cmap="viridis", vmin=0, vmax=1, interpolation="nearest",
+    )  # fmt: skip
+    ax.set_facecolor("#e9e9ec")
+    ax.grid(visible=False)
 
 
 def root_film(
@@ -452,7 +467,8 @@ class RootExplorer:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget, and for readers without a kernel the picture and the text."""
         live: dict[str, Any] = self.widget._repr_mimebundle_()
-        still = {"image/png": self.picture.value, "text/plain": self.readout.value}
+        encoded = base64.b64encode(self.picture.value).decode("ascii")
+        still = {"image/png": encoded, "text/plain": self.readout.value}
         return {**live, **still}, {"image/png": {"width": round(100 * _WIDE)}}
 
 
