@@ -1,0 +1,170 @@
+"""A reader opens the notebook in JupyterLab, runs it, and moves a slider."""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from momentum_dynamics import HeavyBall, spectral_radius, tune, worst_rate
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+NAME = "02_what_momentum_does_to_a_quadratic"
+PATIENCE = 120_000
+"""Milliseconds, for a loaded machine; on a free one all of it takes some twenty seconds."""
+
+
+def missing(what):
+    """Skip on a laptop; in CI, where it must not be missing, fail."""
+    reason = f"{what} is not installed, so no slider was moved in a real JupyterLab."
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def chromium():
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next(filter(None, map(shutil.which, names)), None)
+    return found or missing("Chromium")
+
+
+@pytest.fixture
+def sync_api():
+    try:
+        import jupyterlab
+        from playwright import sync_api
+    except ImportError as error:
+        return missing(error.name)
+    del jupyterlab
+    return sync_api
+
+
+@pytest.fixture
+def lab(build, tmp_path):
+    """A JupyterLab with nothing of the user's in it, at the notebook without its outputs."""
+    folders = {
+        name: tmp_path / name for name in ("config", "data", "runtime", "settings", "notebooks")
+    }
+    settings = {
+        # The news would cover the corner; cells out of sight would not be in the page.
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        "notebook-extension/tracker": {"windowingMode": "none"},
+    }
+    for place, content in settings.items():
+        file = folders["settings"] / "@jupyterlab" / f"{place}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content), encoding="utf-8")
+    folders["notebooks"].mkdir()
+    source = build.FOLDER / f"{NAME}.py"
+    build.nbformat.write(build.convert(source), folders["notebooks"] / f"{NAME}.ipynb")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")},
+        "JUPYTER_CONFIG_DIR": str(folders["config"]),
+        "JUPYTER_DATA_DIR": str(folders["data"]),
+        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
+        "JUPYTERLAB_SETTINGS_DIR": str(folders["settings"]),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+        *(f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"),
+        f"--ServerApp.root_dir={folders['notebooks']}",
+    ]
+    address = f"http://127.0.0.1:{port}"
+    with (tmp_path / "server.log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            _wait_for(f"{address}/api?token={token}", server, tmp_path / "server.log")
+            yield f"{address}/doc/tree/{NAME}.ipynb?token={token}&reset"
+        finally:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _wait_for(address, server, log):
+    for _ in range(PATIENCE // 250):
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        time.sleep(0.25)
+    pytest.fail(f"JupyterLab did not answer: {log.read_text()[-2000:]}")
+
+
+def _run_all(page, sync_api):
+    """Run all cells; right after the kernel is up the menu sometimes does not hear the click."""
+    begun = page.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[(\*|\d+)\]")).first
+    for _ in range(8):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        try:
+            begun.wait_for(timeout=4_000)
+        except sync_api.TimeoutError:
+            page.keyboard.press("Escape")
+        else:
+            return
+    pytest.fail("JupyterLab never began to run the notebook.")
+
+
+def test_a_reader_moves_the_sliders(chromium, sync_api, lab, tmp_path):
+    expect = sync_api.expect
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(PATIENCE)
+        page.goto(lab)
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+        _run_all(page, sync_api)
+
+        readouts = page.locator(".widget-readout")
+        pictures = page.locator("img.widget-image")
+        labels = page.locator(".widget-label", has_text="spectral radius")
+        expect(labels).to_have_count(2, timeout=PATIENCE)
+        expect(labels.nth(0)).to_contain_text(_radius(0.25, 0.1))
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+
+        # The momentum of the first explorer, past the moment where the roots leave the real axis.
+        before = pictures.nth(0).get_attribute("src")
+        readouts.nth(0).scroll_into_view_if_needed()
+        readouts.nth(0).click()
+        page.keyboard.press("Control+A")
+        page.keyboard.type("0.81")
+        page.keyboard.press("Enter")
+        expect(labels.nth(0)).to_contain_text(_radius(0.25, 0.81), timeout=PATIENCE)
+        expect(labels.nth(0)).to_contain_text("ripples")
+        expect(pictures.nth(0)).not_to_have_attribute("src", before, timeout=PATIENCE)
+        page.screenshot(path=tmp_path / "slider.png")
+
+        # A preset moves both sliders of the second explorer.
+        page.get_by_role("button", name="optimal").nth(1).click()
+        best = tune("heavy-ball", smallest_curvature=1.0, largest_curvature=25.0)
+        rate = worst_rate(best, [1.0, 25.0])
+        expect(labels.nth(1)).to_contain_text(f"spectral radius {rate:.6f}", timeout=PATIENCE)
+        expect(readouts.nth(2)).to_have_text(f"{best.momentum:.4f}")
+        expect(readouts.nth(3)).to_have_text(f"{best.learning_rate:.4f}")
+        expect(labels.nth(0)).to_contain_text(_radius(0.25, 0.81))
+        page.screenshot(path=tmp_path / "preset.png")
+        browser.close()
+
+
+def _radius(learning_rate, momentum):
+    method = HeavyBall(learning_rate=learning_rate, momentum=momentum)
+    return f"spectral radius {float(spectral_radius(method, 1.0)):.6f}"
