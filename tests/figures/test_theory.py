@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from momentum_dynamics import HeavyBall, spectral_radius
 from momentum_dynamics.errors import ShapeError
 from momentum_dynamics.figures import figure
 
@@ -74,6 +75,11 @@ def test_boundaries_of_the_map_are_where_the_radius_says():
     inside = (step > 1e-6) & (step < limit - 1e-6) & (np.abs(momentum) < 1)
     assert (data.radius[inside] < 1).all()
     assert (data.radius[step > limit + 1e-6] > 1).all()
+    # Below zero momentum both roots are real; they are opposite where the dominant one flips.
+    negative = data.momentum < 0
+    turning = HeavyBall(learning_rate=data.turning_step, momentum=data.momentum)
+    roots = np.abs(spectral_radius(turning, 1.0))
+    assert roots[negative] == pytest.approx(np.sqrt(-data.momentum[negative]))
     # Between the branches of critical damping the radius is the root of momentum.
     low = np.interp(step, data.critical_step, data.critical_momentum)
     ripples = (momentum > low + 0.02) & (step > 0)
@@ -93,8 +99,6 @@ def test_ellipses_have_the_half_axes_of_the_theory():
 
 
 def test_level_sets_lie_where_the_radius_has_their_rate():
-    from momentum_dynamics import HeavyBall, spectral_radius
-
     data = figure("stability-ellipses").data(points=41)
     method = HeavyBall(learning_rate=1.0, momentum=data.mapped)
     for rate, along, across in zip(data.rate, data.level_along, data.level_across, strict=True):
@@ -134,6 +138,10 @@ def test_only_negative_momentum_played_in_turn_converges():
     assert data.rate[1, 0] < 1 < data.rate[1, 2]
     assert data.rate[1, 1] == pytest.approx(1)
     assert data.distance[1, 0, -1] < data.distance[1, 0, 0] / 2
+    # Averages over windows far apart smooth the swing of alternating play.
+    early, late = data.distance[..., 40:70], data.distance[..., 120:150]
+    measured = np.exp((np.log(late).mean(axis=-1) - np.log(early).mean(axis=-1)) / 80)
+    assert measured == pytest.approx(data.rate, abs=3e-3)
 
 
 def test_rates_measured_on_quadratics_are_the_laws():
