@@ -78,9 +78,12 @@ class FixedDelay:
 
     def check(self) -> None:
         value = self.staleness
-        whole = value.is_integer is not False if is_symbolic(value) else value == int(value)
+        if is_symbolic(value):
+            whole = value.is_integer is not False
+        else:
+            whole = np.ndim(value) == 0 and value == int(value)
         if not whole:
-            raise DomainError(f"FixedDelay: staleness is {value}, but must be a whole number.")
+            raise DomainError(f"FixedDelay: staleness is {value}, but must be one whole number.")
 
     @property
     def mean(self) -> Scalar:
