@@ -12,8 +12,8 @@
 # one direction of a quadratic it just multiplies by a number, the curvature $h$. Late gradients are
 # a filter in the loop, noise is an input.
 #
-# Each section below asks one question and answers it twice: with a formula and with a run that
-# knows nothing of the formula.
+# Each section below asks one question. The answer comes as a formula, and then as a picture or a
+# run that knows nothing of the formula.
 
 # %%
 import matplotlib.pyplot as plt
@@ -151,8 +151,8 @@ show("staleness-is-momentum", replicas=4000)
 # ## 7. And in games?
 #
 # Two players, one descends and one ascends on $xy$. The curvature of such a game is imaginary: the
-# field turns instead of pointing at the solution, and positive momentum makes the turning worse.
-# But if the players *take turns* and the momentum is *negative*, they meet:
+# field turns instead of pointing at the solution, and positive momentum makes it worse. But if the
+# players *take turns* and the momentum is *negative*, they meet:
 
 # %%
 show("bilinear-game-orbits")
@@ -215,8 +215,7 @@ for role, evidence in verdict.checks.items():
 md.transfer_function(md.Nesterov(learning_rate=alpha, momentum=beta))
 
 # %% [markdown]
-# **2.** 1 − 1/M = 1/2 gives two workers; with more, use negative momentum of your own to
-# compensate.
+# **2.** 1 − 1/M = 1/2 gives two workers. Each further one adds momentum that you did not choose.
 
 # %%
 for count in (2, 4, 8):
@@ -235,8 +234,8 @@ for ridge in (0.0, 0.01, 0.03, 0.05, 0.1):
     print(f"ridge {ridge:4.2f}: κ = {found.condition_number:6.1f}, predicted rate {rate:.4f}")
 
 # %% [markdown]
-# **4.** A delay of one step gives two slots, but with the gradient asked one step back (a negative
-# lookahead); two steps need three slots and are no member of the family.
+# **4.** None. A delay of one step is gradient descent that asks one step back (momentum 0,
+# lookahead −1); a delay of two needs three slots and is no member of the family at all.
 
 # %%
 descent = md.GradientDescent(learning_rate=0.1)

@@ -1,8 +1,7 @@
 # %% [markdown]
 # # What does momentum do to a quadratic?
 #
-# Gradient descent walks downhill. Momentum lets it *roll*: each step keeps a share β of the last
-# one,
+# Gradient descent walks downhill. Momentum lets it *roll*: a step keeps a share β of the last one,
 #
 # $$x_{t+1} = x_t - \alpha\, f'(x_t) + \beta\,(x_t - x_{t-1}).$$
 #
@@ -146,9 +145,9 @@ for momentum, words in ((best, "the best"), (best - 0.02, "0.02 less"), (best + 
 # ## Many directions: the ridge of best tuning
 #
 # A real problem has many curvatures and only one α and one β. On the map, a spectrum from
-# $h_{\min}$ to $h_{\max}$ is a horizontal bar from αh_min to αh_max: moving α stretches it, moving
-# β lifts it. The rate is the worst one on the bar, at one of its ends. Below, $h = 1$ (round) and
-# $h = 25$ (square), so κ = 25.
+# $h_{\min}$ to $h_{\max}$ is a horizontal bar from $\alpha h_{\min}$ to $\alpha h_{\max}$: moving α
+# stretches it, moving β lifts it. The rate is the worst one on the bar, at one of its ends. Below,
+# $h = 1$ (round) and $h = 25$ (square), so κ = 25.
 #
 # Stretch and lift the bar until both of its ends touch the white ridge. Then press **optimal**.
 
@@ -157,8 +156,8 @@ root_explorer((1.0, 25.0), learning_rate=0.08, momentum=0.2)
 
 # %% [markdown]
 # At the optimum both ends sit on the ridge, all four roots have modulus √β, and the bar has no
-# slack left. Two equations, (1 − √β)² = αh_min and (1 + √β)² = αh_max, and two unknowns: that is
-# Polyak's tuning.
+# slack left. Two equations, $(1-\sqrt\beta)^2 = \alpha h_{\min}$ and $(1+\sqrt\beta)^2 = \alpha
+# h_{\max}$, and two unknowns: that is Polyak's tuning.
 
 # %%
 low, high = md.symbol("smallest_curvature"), md.symbol("largest_curvature")

@@ -154,6 +154,7 @@ def test_a_reader_moves_the_sliders(chromium, sync_api, lab, tmp_path):
         page.screenshot(path=tmp_path / "slider.png")
 
         # A preset moves both sliders of the second explorer.
+        before = pictures.nth(1).get_attribute("src")
         page.get_by_role("button", name="optimal").nth(1).click()
         best = tune("heavy-ball", smallest_curvature=1.0, largest_curvature=25.0)
         rate = worst_rate(best, [1.0, 25.0])
@@ -161,6 +162,7 @@ def test_a_reader_moves_the_sliders(chromium, sync_api, lab, tmp_path):
         expect(readouts.nth(2)).to_have_text(f"{best.momentum:.4f}")
         expect(readouts.nth(3)).to_have_text(f"{best.learning_rate:.4f}")
         expect(labels.nth(0)).to_contain_text(_radius(0.25, 0.81))
+        expect(pictures.nth(1)).not_to_have_attribute("src", before, timeout=PATIENCE)
         page.screenshot(path=tmp_path / "preset.png")
         browser.close()
 
