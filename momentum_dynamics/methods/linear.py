@@ -191,13 +191,17 @@ class StateSpace:
     def _repr_latex_(self) -> str:
         import sympy
 
-        def shown(value: Any) -> str:
-            plain = isinstance(value, np.ndarray) and value.ndim == 2
-            return str(sympy.latex(sympy.Matrix(value.tolist()) if plain else value))
+        def shown(rows: Rows) -> str:
+            # Entry by entry, so that a whole number beside a symbol stays one.
+            plain = all(np.ndim(entry) == 0 for row in rows for entry in row)
+            return str(sympy.latex(sympy.Matrix(rows) if plain else stack(rows)))
 
-        return (
-            "$" + r",\; ".join(f"{name} = {shown(getattr(self, name))}" for name in "ABCDE") + "$"
+        parts = zip(
+            "ABCDE",
+            (self.transition, self.injection, self.observation, self.feedthrough, self.readout),
+            strict=True,
         )
+        return "$" + r",\; ".join(f"{name} = {shown(rows)}" for name, rows in parts) + "$"
 
 
 def _unit(size: int, index: int | None) -> tuple[int, ...]:
