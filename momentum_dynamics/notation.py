@@ -84,16 +84,23 @@ class Quantity:
 
     def check(self, value: Scalar) -> None:
         """Raise `DomainError` unless every number of `value` is in the range."""
-        if not is_symbolic(value) and not self.range.holds(value):
+        if is_symbolic(value):
+            return
+        try:
+            fine = self.range.holds(value) and not (self.integer and np.any(np.mod(value, 1)))
+        except (TypeError, ValueError):
+            fine = False
+        if not fine:
+            kind = "be a whole number" if self.integer else "lie"
             raise DomainError(
-                f"{self.name} is {_shown(value)}, but must lie in {self.range}: {self.meaning}."
+                f"{self.name} is {_shown(value)}, but must {kind} in {self.range}: {self.meaning}."
             )
 
 
 def _shown(value: Scalar) -> str:
-    return (
-        f"{value}" if np.ndim(value) == 0 else f"an array from {np.min(value)} to {np.max(value)}"
-    )
+    if np.ndim(value) == 0:
+        return repr(value) if isinstance(value, str) else str(value)
+    return f"an array from {np.min(value)} to {np.max(value)}"
 
 
 _ENTRIES = (
@@ -115,6 +122,7 @@ _ENTRIES = (
     Quantity("staleness", r"\tau", "the age of a gradient in updates", NONNEGATIVE, integer=True),
     Quantity("step", "t", "the index of an update, from 0", NONNEGATIVE, integer=True),
     Quantity("steps", "n", "a number of updates", NONNEGATIVE, integer=True),
+    Quantity("replicas", "R", "how many independent copies run", FROM_ONE, integer=True),
     Quantity("trace", "T", "the sum of the eigenvalues of a transition matrix"),
     Quantity("determinant", "D", "the product of the eigenvalues of a transition matrix"),
     Quantity("lead", "n_1", "the weight of the newest state in a two-slot output"),

@@ -39,11 +39,19 @@ def test_the_range_is_checked_at_its_ends(quantity):
         (quantity.range.high, quantity.range.high_open),
     ):
         if is_open:
-            with pytest.raises(DomainError, match=f"{quantity.name} is .* must lie in "):
+            said = f"{quantity.name} is .* must (lie|be a whole number) in "
+            with pytest.raises(DomainError, match=said):
                 quantity.check(end)
         else:
             quantity.check(end)
     quantity.check(quantity.symbol)
+
+
+@pytest.mark.parametrize("wrong", [1.5, [1, 2.5], "2", np.nan, None])
+def test_counts_are_whole_numbers(wrong):
+    with pytest.raises(DomainError, match=r"steps is .* must be a whole number in"):
+        GLOSSARY["steps"].check(wrong)
+    GLOSSARY["steps"].check([3.0, 4])
 
 
 def test_unknown_quantity():

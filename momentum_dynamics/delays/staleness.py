@@ -78,11 +78,7 @@ class FixedDelay:
 
     def check(self) -> None:
         value = self.staleness
-        if is_symbolic(value):
-            whole = value.is_integer is not False
-        else:
-            whole = np.ndim(value) == 0 and value == int(value)
-        if not whole:
+        if np.ndim(value) > 0 or (is_symbolic(value) and value.is_integer is False):
             raise DomainError(f"FixedDelay: staleness is {value}, but must be one whole number.")
 
     @property

@@ -58,7 +58,9 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
     Notes
     -----
     Equal transfer functions give one recursion, and equal paths from equal starts. Nothing is said
-    about second moments. A stale method begins with all of its history at the start, so its first step is a full one,
+    about second moments.
+
+    A stale method begins with all of its history at the start, so its first step is a full one,
     −α∇f(w₀): a heavy ball that stands for it starts with that velocity,
     ``start=(w0, w0 + alpha * gradient)`` in `simulate`. A `LinearMethod` carries its start along;
     its outputs are the stale method's in the mean, its queries the stale ones.

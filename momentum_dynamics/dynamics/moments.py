@@ -255,8 +255,7 @@ def second_moments(
     array([1.   , 0.5  , 0.25 , 0.125])
     """
     GLOSSARY["noise_variance"].check(noise_variance)
-    if steps < 0:
-        raise DomainError(f"steps is {steps}, but must be a whole number from 0.")
+    GLOSSARY["steps"].check(steps)
     curvature = _real(curvature)
     noise = np.asarray(noise_variance, dtype=float)
     displacement = 1.0 if start is None else start
@@ -288,7 +287,7 @@ def second_moments(
     covariance = np.zeros((*batch, slots, slots))
     means, seconds, covariances = [], [], []
     with np.errstate(all="ignore"):
-        for step in range(steps + 1):
+        for step in range(int(steps) + 1):
             matrix, source, readout = maps(step)
             along = (readout @ mean)[..., 0, 0]
             spread = (readout @ covariance @ np.swapaxes(readout, -1, -2))[..., 0, 0]

@@ -22,7 +22,7 @@ from momentum_dynamics.methods.protocol import (
     stage_of,
     transient_of,
 )
-from momentum_dynamics.notation import Scalar, is_symbolic
+from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
 __all__ = ["Rows", "StateSpace", "combine", "is_zero", "stack", "state_space"]
 
@@ -239,8 +239,8 @@ def state_space(method: Method, step: int | None = None) -> StateSpace:
     (array([-0.1,  0. ]), array([1., 0.]))
     """
     period = period_of(method)
-    if step is not None and step < 0:
-        raise DomainError(f"step is {step}, but steps are counted from 0.")
+    if step is not None:
+        GLOSSARY["step"].check(step)
     if step is None and period is None:
         raise DomainError(
             f"The coefficients of {type(method).__name__} change with every step, so it has no one "

@@ -7,6 +7,7 @@ import numpy as np
 from momentum_dynamics.dynamics.rounds import check_round
 from momentum_dynamics.methods import Method
 from momentum_dynamics.methods.protocol import output_of
+from momentum_dynamics.notation import GLOSSARY
 from momentum_dynamics.problems import BilinearGame
 from momentum_dynamics.simulation.outcome import Trajectory, outcomes
 
@@ -43,6 +44,7 @@ def play(
         If the order is another, or the coefficients of the method change with the step.
     """
     check_round(method, order)
+    GLOSSARY["steps"].check(steps)
     first, second = (method.initial_state(part) for part in game.split(game.start))
     points, outputs = [], []
     with np.errstate(all="ignore"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
@@ -90,8 +89,9 @@ def simulate(
     """
     if record not in {"trajectory", "moments"}:
         raise DomainError(f"record is {record!r}, but must be 'trajectory' or 'moments'.")
+    GLOSSARY["steps"].check(steps)
     settings = Settings(
-        steps=_whole("steps", steps, 0),
+        steps=int(steps),
         start=problem.start if start is None else start,
         replicas=_axes(replicas),
         deviations=_deviations(noise_variance, problem.dimension),
@@ -129,15 +129,11 @@ def _chosen_engine(engine: str, problem: Problem, settings: Settings, delay: Del
     return "numpy" if compiled_block() is None else "compiled"
 
 
-def _whole(name: str, value: Any, least: int) -> int:
-    if not (isinstance(value, numbers.Integral) and int(value) >= least):
-        raise DomainError(f"{name} is {value!r}, but must be a whole number from {least}.")
-    return int(value)
-
-
 def _axes(replicas: Any) -> tuple[int, ...]:
     lengths = (replicas,) if np.ndim(replicas) == 0 else tuple(replicas)
-    return tuple(_whole("replicas", length, 1) for length in lengths)
+    for length in lengths:
+        GLOSSARY["replicas"].check(length)
+    return tuple(map(int, lengths))
 
 
 def _deviations(noise_variance: Scalar, dimension: int) -> Any:

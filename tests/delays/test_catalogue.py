@@ -129,9 +129,9 @@ def test_geometric_delay_takes_batches():
 @pytest.mark.parametrize(
     ("cls", "settings", "message"),
     [
-        (delays.FixedDelay, {"staleness": -1}, "must lie in"),
-        (delays.FixedDelay, {"staleness": 1.5}, "must be one whole number"),
-        (delays.FixedDelay, {"staleness": np.inf}, "must lie in"),
+        (delays.FixedDelay, {"staleness": -1}, "must be a whole number in"),
+        (delays.FixedDelay, {"staleness": 1.5}, "must be a whole number in"),
+        (delays.FixedDelay, {"staleness": np.inf}, "must be a whole number in"),
         (delays.FixedDelay, {"staleness": np.array([1, 2])}, "must be one whole number"),
         (delays.FixedDelay, {"staleness": "late"}, "must be a real number"),
         (delays.FixedDelay, {"staleness": sympy.Rational(1, 2)}, "must be one whole number"),

@@ -71,7 +71,7 @@ def test_methods_that_never_settle_ask_for_a_step():
 
 
 def test_negative_steps_are_refused():
-    with pytest.raises(DomainError, match="counted from 0"):
+    with pytest.raises(DomainError, match="step is -1, but must be a whole number in"):
         state_space(GradientDescent(learning_rate=0.1), step=-1)
 
 
