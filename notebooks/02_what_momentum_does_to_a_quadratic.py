@@ -5,7 +5,7 @@
 #
 # $$x_{t+1} = x_t - \alpha\, f'(x_t) + \beta\,(x_t - x_{t-1}).$$
 #
-# A little of it makes the walk much faster, too much makes it swing to and fro, and still more
+# A little of it makes the walk much faster, too much makes it swing back and forth, and still more
 # learning rate makes it explode. Where are the borders, and what is the best setting? On a
 # quadratic all of it can be answered exactly, and the answer is a picture of **two points in a
 # disk**.
