@@ -97,7 +97,7 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
     leading = below.LC()
     top = [sympy.simplify(entry / leading) for entry in above.all_coeffs()]
     bottom = [sympy.simplify(entry / leading) for entry in below.all_coeffs()]
-    if arrays and series.is_symbolic:
+    if arrays and gain.free_symbols - {z, *arrays}:
         raise NotTraceableError(
             f"{type(method).__name__} and its delay mix symbols with batches of numbers; give "
             "either."
