@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from momentum_dynamics.errors import ShapeError
+from momentum_dynamics.errors import DomainError, ShapeError
 
 __all__ = ["BilinearGame"]
 
@@ -24,6 +24,8 @@ class BilinearGame:
     ------
     ShapeError
         If the coupling is no matrix.
+    DomainError
+        If a number is not finite.
 
     References
     ----------
@@ -43,6 +45,13 @@ class BilinearGame:
             raise ShapeError(
                 f"BilinearGame: the coupling has shape {self.matrix.shape}, not (m, n)."
             )
+        if not np.isfinite(self.matrix).all():
+            raise DomainError("BilinearGame: the coupling holds a number that is not finite.")
+
+    def __repr__(self) -> str:
+        """Say the size."""
+        rows, columns = self.matrix.shape
+        return f"BilinearGame(rows={rows}, columns={columns})"
 
     @property
     def dimension(self) -> int:

@@ -15,6 +15,10 @@ __all__ = ["LinearProblem", "Problem", "Quadratic"]
 Array = NDArray[np.float64]
 
 
+_ROUNDING = 1e-12
+"""Asymmetry below this share of the largest entry is rounding."""
+
+
 class Problem(Protocol):
     """What simulation asks for (the field) and what analysis asks for (the spectrum)."""
 
@@ -91,8 +95,10 @@ class Quadratic:
             )
         if not np.isfinite(array).all():
             raise DomainError("Quadratic: the curvature holds a number that is not finite.")
-        if array.ndim == 2 and not np.allclose(array, array.T, rtol=1e-12, atol=0):
-            raise DomainError("Quadratic: the matrix is not symmetric; use (H + H.T) / 2.")
+        if array.ndim == 2:
+            if np.abs(array - array.T).max() > _ROUNDING * np.abs(array).max():
+                raise DomainError("Quadratic: the matrix is not symmetric; use (H + H.T) / 2.")
+            array = (array + array.T) / 2
         self.curvature = array
         place = np.zeros(len(array)) if solution is None else np.asarray(solution, dtype=float)
         if place.shape != (len(array),):
