@@ -117,7 +117,8 @@ def scorecard_page(claims: Sequence[Mapping[str, Any]]) -> str:
     lead = (
         f"{len(claims)} claims: {_counted(claims)}. Proved: an exact proof and an experiment "
         "agree, and a control with one assumption broken does not. Refuted: the experiment "
-        'contradicts the claim and the correction holds exactly. The same as <a href="scorecard.json">JSON</a>; '
+        "contradicts the claim and the correction holds exactly. "
+        'The same as <a href="scorecard.json">JSON</a>; '
         '<a href="index.html">the gallery</a>.'
     )
     return _page("Momentum: the scorecard", lead, body)

@@ -24,17 +24,22 @@ KAPPA = symbol("condition_number")
 CURVATURES = np.array([1.0, 3.0, 10.0, 30.0, 60.0, 100.0])
 
 
-def _ends(kind: str) -> Any:
+def _equations(kind: str, rate: Any) -> Any:
+    """Learning rate, momentum and radius of a tuned method, as equations."""
     low, high = symbol("smallest_curvature"), symbol("largest_curvature")
-    return tune(kind, smallest_curvature=low, largest_curvature=high)
+    best = tune(kind, smallest_curvature=low, largest_curvature=high)
+    return sympy.And(
+        sympy.Eq(symbol("learning_rate"), best.learning_rate),
+        sympy.Eq(symbol("momentum"), best.momentum),
+        sympy.Eq(sympy.Symbol("rho"), expression(rate)),
+    )
 
 
 # Heavy ball ------------------------------------------------------------------------------------
 
 
 def _ball_statement() -> Any:
-    best = _ends("heavy-ball")
-    return sympy.Tuple(best.learning_rate, best.momentum, expression(optima.heavy_ball_rate))
+    return _equations("heavy-ball", optima.heavy_ball_rate)
 
 
 def _ball_proof() -> Evidence:
@@ -106,10 +111,7 @@ OPTIMAL_BALL = Claim(
 
 
 def _nesterov_statement() -> Any:
-    best = _ends("nesterov")
-    return sympy.Tuple(
-        best.learning_rate, best.momentum, expression(optima.nesterov_quadratic_rate)
-    )
+    return _equations("nesterov", optima.nesterov_quadratic_rate)
 
 
 def _nesterov_proof() -> Evidence:

@@ -101,7 +101,8 @@ class Evidence:
         expected, found = np.broadcast_arrays(
             np.asarray(predicted, dtype=float), np.asarray(measured, dtype=float)
         )
-        gap = np.abs(found - expected).ravel()
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(found - expected).ravel()
         gap = np.where(np.isfinite(gap), gap, np.inf)
         worst = int(np.argmax(gap))
         return cls(
@@ -134,7 +135,8 @@ class Evidence:
             np.asarray(measured, dtype=float),
             np.asarray(standard_error, dtype=float),
         )
-        score = (np.abs(found - expected) / error).ravel()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            score = (np.abs(found - expected) / error).ravel()
         score = np.where(np.isfinite(score), score, np.inf)
         worst = int(np.argmax(score))
         bound = -ndtri(alarm / 2 / score.size)
@@ -150,11 +152,10 @@ class Evidence:
 def _holds(statement: Any) -> bool:
     import sympy
 
-    if isinstance(statement, sympy.Basic) and not isinstance(
-        statement, sympy.logic.boolalg.Boolean
-    ):
+    # A SymPy symbol counts as a Boolean too: only true and false themselves are taken as such.
+    if isinstance(statement, sympy.Expr):
         return bool(sympy.simplify(statement) == 0)
-    return bool(statement)
+    return statement is True or statement is sympy.true or statement is np.True_
 
 
 Check = Callable[[np.random.Generator], Evidence]

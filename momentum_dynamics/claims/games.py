@@ -57,7 +57,7 @@ def _played_rates(order: str) -> Any:
     rates = []
     for momentum in MOMENTA:
         path = play(HeavyBall(learning_rate=0.3, momentum=momentum), game, steps=600, order=order)
-        rates.append(growth_factor(path.distance[200:], 100))
+        rates.append(growth_factor(path.distance))
     return np.array(rates)
 
 

@@ -142,6 +142,6 @@ SURROGATE = Claim(
     control=lambda rng: _surrogate_experiment(rng, corrected=True),
     expected=Verdict.REFUTED,
     figures=("noise-floor",),
-    remark="Refuted: at the edge, where the tuner works, the truth is (1 + β)/(1 − β)² times larger, "
-    "190 times at β = 0.9. Only the first step's variance is exact.",
+    remark="Refuted: at the edge, where the tuner works, the truth is (1 + β)/(1 − β)² times "
+    "larger, 190 times at β = 0.9. Only the first step's variance is exact.",
 )

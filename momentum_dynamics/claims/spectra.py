@@ -188,7 +188,7 @@ def _switching_path(*, switching: bool) -> Evidence:
         state = ball.update(state, curvature * ball.query(state))
     return Evidence.close(
         spectrum.switching_growth(2 * np.sqrt(momentum), momentum),
-        growth_factor(path, 2),
+        growth_factor(path),
         tolerance=2e-3,
         note="growth per step of a simulated path, β = 0.5",
     )

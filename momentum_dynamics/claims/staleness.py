@@ -35,10 +35,9 @@ def _twin() -> HeavyBall:
 
 def _asynchrony_statement() -> Any:
     z = sympy.Symbol("z")
-    filtered = GeometricDelay(workers=WORKERS).generating_function(1 / z) * transfer_function(
-        DESCENT
-    )
-    return sympy.Eq(sympy.factor(filtered), transfer_function(_twin()))
+    delay = GeometricDelay(workers=WORKERS).generating_function(1 / z)
+    stale = sympy.Mul(delay, transfer_function(DESCENT), evaluate=False)
+    return sympy.Eq(stale, transfer_function(_twin()), evaluate=False)
 
 
 def _asynchrony_proof() -> Evidence:
@@ -47,6 +46,8 @@ def _asynchrony_proof() -> Evidence:
     delay = GeometricDelay(workers=WORKERS)
     product = delay.generating_function(1 / z) * transfer_function(DESCENT)
     found = equivalent_momentum(DESCENT, delay)
+    if not isinstance(found, HeavyBall):
+        return Evidence.exact(False, note="the equivalent is no heavy ball")
     loops = loop_equation(DESCENT, H, delay) - loop_equation(_twin(), H)
     return Evidence.exact(
         product - transfer_function(_twin()), loops,

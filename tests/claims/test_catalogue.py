@@ -1,0 +1,70 @@
+"""Every claim, found by inspection: its statement, its proof, its experiment, its control."""
+
+import re
+
+import numpy as np
+import pytest
+import sympy
+
+from momentum_dynamics.claims import Verdict, cite, claim, judge, list_claims
+from momentum_dynamics.errors import UnknownNameError
+from momentum_dynamics.figures import list_figures
+
+CLAIMS = list_claims()
+SLUGS = [item.slug for item in CLAIMS]
+
+
+@pytest.fixture(params=CLAIMS, ids=SLUGS)
+def each(request):
+    return request.param
+
+
+def test_slugs_are_unique_and_kebab_case():
+    assert len(set(SLUGS)) == len(SLUGS) >= 18
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) for slug in SLUGS)
+
+
+@pytest.mark.slow
+def test_the_verdict_is_the_expected_one(each):
+    judgement = judge(each)
+    told = {role: (found.predicted, found.measured) for role, found in judgement.checks.items()}
+    assert judgement.verdict == each.expected, told
+    assert not judgement.checks["control"].passed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_experiment_does_not_hang_on_the_seed(each, seed):
+    rng = np.random.default_rng(seed)
+    assert each.experiment(rng).passed == (each.expected is not Verdict.REFUTED)
+    assert not each.control(rng).passed
+
+
+def test_the_statement_is_a_formula(each):
+    statement = each.statement()
+    assert isinstance(statement, sympy.Basic)
+    assert sympy.latex(statement)
+    if not isinstance(statement, sympy.logic.boolalg.BooleanAtom):
+        assert not statement.atoms(sympy.Float)
+
+
+def test_the_source_and_the_figures_exist(each):
+    if each.source.key is not None:
+        assert each.source.key in cite(each.source.key)
+    assert set(each.figures) <= {picture.slug for picture in list_figures()}
+    assert str(each.source)
+    if each.source.place and not each.source.seen:
+        assert each.source.place not in str(each.source)
+
+
+def test_every_refuted_claim_says_what_is_right():
+    refuted = [item for item in CLAIMS if item.expected is Verdict.REFUTED]
+    assert refuted
+    assert all(item.proof is not None and item.remark for item in refuted)
+
+
+def test_an_unknown_claim_names_its_neighbors():
+    with pytest.raises(UnknownNameError, match="optimal-heavy-ball"):
+        claim("optimal-heavy-bal")
+    with pytest.raises(UnknownNameError, match="polyak1964"):
+        cite("polyak1965")
