@@ -23,10 +23,12 @@ body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.25rem 4rem; background:
 h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .75rem; }
 p.lead { color: var(--soft); margin: 0 0 1rem; max-width: 46rem; }
 a { color: inherit; text-underline-offset: .2em; }
-.grid { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
+.grid { display: grid; gap: 1.25rem; }
 figure { margin: 0; border: 1px solid var(--line); border-radius: .5rem; background: var(--card);
-  overflow: hidden; display: flex; flex-direction: column; }
-figure img { width: 100%; height: 15rem; object-fit: contain; background: #fff; display: block; }
+  overflow: hidden; display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
+figure > a { background: #fff; display: flex; align-items: center; padding: .5rem; }
+figure img { width: 100%; max-height: 26rem; object-fit: contain; display: block; }
+@media (max-width: 46rem) { figure { grid-template-columns: minmax(0, 1fr); } }
 figcaption { padding: .75rem 1rem 1rem; font-size: .875rem; }
 figcaption h3 { margin: 0 0 .35rem; font-size: 1rem; }
 figcaption p { margin: 0 0 .5rem; } .soft { color: var(--soft); }

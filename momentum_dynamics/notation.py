@@ -141,6 +141,10 @@ _ENTRIES = (
 GLOSSARY: dict[str, Quantity] = {entry.name: entry for entry in _ENTRIES}
 
 
+_TYPESETTING = str.maketrans("", "", "\\{}")
+"""What LaTeX needs and a symbol's name does not: SymPy finds sub- and superscripts itself."""
+
+
 @cache
 def symbol(name: str) -> sympy.Symbol:
     """The SymPy symbol of a quantity: pass it as a field and answers come out symbolic.
@@ -177,7 +181,7 @@ def symbol(name: str) -> sympy.Symbol:
         ] = True
     if entry.integer:
         assumptions["integer"] = True
-    return sympy.Symbol(entry.latex.replace("\\", ""), **assumptions)
+    return sympy.Symbol(entry.latex.translate(_TYPESETTING), **assumptions)
 
 
 def is_symbolic(value: object) -> bool:

@@ -131,7 +131,7 @@ REAL_COLOR, _CONJUGATE, _OUTSIDE = COLORS[0], COLORS[1], INK
 
 
 def mode_color(view: RootView, mode: int) -> str:
-    """Blue while the roots are real, orange once they are conjugate, red outside the circle."""
+    """Blue while the roots are real, orange once they are conjugate, black outside the circle."""
     if view.radius[mode] >= 1:
         return _OUTSIDE
     return _CONJUGATE if np.abs(view.roots[mode].imag).max() > _ROUNDING else REAL_COLOR

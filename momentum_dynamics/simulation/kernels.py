@@ -169,6 +169,8 @@ def _block(  # noqa: C901, PLR0912 - a kernel is one flat text; calls would be i
         noisy = noisy or deviations[k] != 0.0
     query, answer, z = np.empty(lanes), np.empty(lanes), np.zeros(lanes)
     moved = np.empty((slots, lanes))
+    partial, partial_square = np.empty(8), np.empty(8)
+    whole = lanes // 8 * 8
     for step in range(steps + 1):
         at = step
         if step >= transient:
@@ -181,9 +183,8 @@ def _block(  # noqa: C901, PLR0912 - a kernel is one flat text; calls would be i
                 for lane in range(lanes):
                     query[lane] = query[lane] + C[at, j] * state[j, k, lane]
                     answer[lane] = answer[lane] + E[at, j] * state[j, k, lane]
-            partial = np.zeros(8)
-            partial_square = np.zeros(8)
-            whole = lanes // 8 * 8
+            partial[:] = 0.0
+            partial_square[:] = 0.0
             for first in range(0, whole, 8):
                 for lane in range(8):
                     value = answer[first + lane]
