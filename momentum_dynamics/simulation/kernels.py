@@ -146,7 +146,7 @@ def compiled_block() -> Callable[..., None] | None:
     return run
 
 
-def _block(  # noqa: C901, PLR0912 - a kernel is one flat text; calls would be inlined anyway
+def _block(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text; calls would be inlined anyway
     A: Any,
     B: Any,
     C: Any,
