@@ -84,6 +84,6 @@ CUBIC = Claim(
     control=lambda _: _minimum(edge=False),
     expected=Verdict.PROVED,
     figures=("yellowfin-cubic",),
-    remark="The root is written so that nothing cancels; Cardano's difference loses digits for large "
-    "p. The control forgets the factor 2 of p = d²h²/(2σ²).",
+    remark="The root is written so that nothing cancels; Cardano's difference loses digits for "
+    "large p. The control forgets the factor 2 of p = d²h²/(2σ²).",
 )
