@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,13 +50,15 @@ def run_ensemble(
     state = _displacements(method, problem, settings, batch, basis)
     sums, squares = np.zeros((2, *batch, rows, modes))
     kept = None if settings.moments else np.empty((2, *batch, rows, modes, count))
-    final = np.empty(state.shape)
+    begun, ended = np.empty((2, *batch, count))
+    first_stage, last_stage = stages.index(0), stages.index(settings.steps)
     for index in np.ndindex(*batch):
         own = _pick(stages, index)
         first = 0
         for size, rng in zip(block_sizes(count), block_streams(settings.root, count), strict=True):
             lanes = slice(first, first + size)
             current = state[index][..., lanes].copy()
+            begun[index][lanes] = _distance(own.E[first_stage], current)
             paths = None if kept is None else np.empty((2, rows, modes, size))
             block(
                 own,
@@ -67,13 +70,10 @@ def run_ensemble(
                 squares[index],
                 paths,
             )
-            final[index][..., lanes] = current
+            ended[index][lanes] = _distance(own.E[last_stage], current)
             if kept is not None:
                 kept[(slice(None), *index)][..., lanes] = paths
             first += size
-    with np.errstate(all="ignore"):
-        begun = _distance(stages.E[stages.index(0)], state)
-        ended = _distance(stages.E[stages.index(settings.steps)], final)
     shape = (*batch, *settings.replicas)
     outcome = outcomes(begun.reshape(shape), ended.reshape(shape), settings.tolerance)
     if kept is None:
@@ -97,9 +97,10 @@ def run_ensemble(
 
 
 def _distance(readout: Array, state: Array) -> Array:
-    """The distance of the answers from the solution, ``(*batch, replicas)``."""
-    answers = np.einsum("...i,...ikl->...kl", readout, state)
-    return np.asarray(np.linalg.norm(answers, axis=-2))
+    """The distance of a block's answers from the solution, ``(lanes,)``."""
+    with np.errstate(all="ignore"):
+        answers = np.einsum("i,ikl->kl", readout, state)
+        return np.sqrt(np.einsum("kl,kl->l", answers, answers))
 
 
 def _pick(stages: Stages, index: tuple[int, ...]) -> Stages:
@@ -127,13 +128,24 @@ def _displacements(
     batch: tuple[int, ...],
     basis: Array | None,
 ) -> Array:
-    """The initial state, away from rest at the solution, ``(*batch, slots, modes, replicas)``."""
-    inner = (*settings.replicas, problem.dimension)
+    """The initial state, away from rest at the solution, ``(*batch, slots, modes, replicas)``.
+
+    A start that all replicas share is kept once and seen by all.
+    """
+    count, dimension = settings.count, problem.dimension
+    own = [np.ndim(slot) > 1 for slot in _slots(settings.start)]
+    shared = (*(1,) * len(settings.replicas), dimension)
+    inner = (*settings.replicas, dimension) if any(own) else shared
     moving = spread(method, len(inner))
     rest = stage_of(moving, 0).initial_state(problem.solution)
     slots = []
     for slot, still in zip(begin(moving, settings.start, inner), rest, strict=True):
         away = slot - still
         away = np.broadcast_to(away if basis is None else away @ basis, (*batch, *inner))
-        slots.append(away.reshape(*batch, settings.count, problem.dimension).swapaxes(-1, -2))
-    return np.stack(slots, axis=len(batch))
+        slots.append(away.reshape(*batch, -1, dimension).swapaxes(-1, -2))
+    stacked = np.stack(slots, axis=len(batch))
+    return np.broadcast_to(stacked, (*stacked.shape[:-1], count))
+
+
+def _slots(start: Any) -> tuple[Any, ...]:
+    return start if isinstance(start, tuple) else (start,)

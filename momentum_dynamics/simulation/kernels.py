@@ -4,8 +4,9 @@ Both take the small arrays of the stages (transient, then period), never a metho
 
     u = σ z + h (C s),   s' = A s + B u,   answer E s
 
-in one fixed order, mode by mode, over a block of up to 128 replicas. Sums over replicas are taken
-in eight strided partial sums that are then added from left to right.
+in one fixed order, mode by mode, over a block of up to 128 replicas. Sums over the replicas of a
+block, filled up with zeros, add its four quarters, those of the result, and what remains from left
+to right: an order that processors can take in vectors and that NumPy can follow.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ __all__ = ["Stages", "compiled_block", "numpy_block"]
 
 Array = NDArray[np.float64]
 
-_LANES = 8
+_WIDTH = 128
+"""The replicas of a full block; the literals in the compiled text follow from it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,7 +76,7 @@ def numpy_block(
     paths : array ``(2, steps + 1, modes, lanes)`` or None
         Filled with queries and answers.
     """
-    steps, lanes = len(sums) - 1, state.shape[-1]
+    steps = len(sums) - 1
     h, sigma = curvatures[:, None], deviations[:, None]
     noisy = bool(deviations.any())
     z = np.zeros(state.shape[1:])
@@ -83,8 +85,8 @@ def numpy_block(
             at = stages.index(step)
             query = _dot(stages.C[at], state)
             answer = _dot(stages.E[at], state)
-            sums[step] += _strided_sum(answer, lanes)
-            squares[step] += _strided_sum(answer * answer, lanes)
+            sums[step] += _lane_sum(answer)
+            squares[step] += _lane_sum(answer * answer)
             if paths is not None:
                 paths[0, step], paths[1, step] = query, answer
             if step == steps:
@@ -104,16 +106,16 @@ def _dot(weights: Array, state: Array) -> Array:
     return total
 
 
-def _strided_sum(values: Array, lanes: int) -> Array:
-    padded = np.zeros((len(values), -(-lanes // _LANES) * _LANES))
-    padded[:, :lanes] = values
-    columns = padded.reshape(len(values), -1, _LANES)
-    partial = columns[:, 0].copy()
-    for i in range(1, columns.shape[1]):
-        partial += columns[:, i]
-    total: Array = partial[:, 0]
-    for lane in range(1, _LANES):
-        total = total + partial[:, lane]
+def _lane_sum(values: Array) -> Array:
+    """The sum over the lanes of a block ``(modes, lanes)``."""
+    row = np.zeros((len(values), _WIDTH))
+    row[:, : values.shape[1]] = values
+    for width in (_WIDTH // 4, _WIDTH // 16):
+        first, second, third, fourth = (row[:, i * width : (i + 1) * width] for i in range(4))
+        row = ((first + second) + third) + fourth
+    total: Array = row[:, 0]
+    for lane in range(1, row.shape[1]):
+        total = total + row[:, lane]
     return total
 
 
@@ -146,7 +148,7 @@ def compiled_block() -> Callable[..., None] | None:
     return run
 
 
-def _block(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text; calls would be inlined anyway
+def _block(  # noqa: C901, PLR0912 - a kernel is one flat text; calls would be inlined anyway
     A: Any,
     B: Any,
     C: Any,
@@ -167,39 +169,37 @@ def _block(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text; calls w
     noisy = False
     for k in range(modes):
         noisy = noisy or deviations[k] != 0.0
-    query, answer, z = np.empty(lanes), np.empty(lanes), np.zeros(lanes)
-    moved = np.empty((slots, lanes))
-    partial, partial_square = np.empty(8), np.empty(8)
-    whole = lanes // 8 * 8
+    z, query, moved = np.zeros(lanes), np.empty(lanes), np.empty((slots, lanes))
+    answer, part, square = np.zeros(128), np.empty(32), np.empty(32)
     for step in range(steps + 1):
         at = step
         if step >= transient:
             at = transient + (step - transient) % (A.shape[0] - transient)
         for k in range(modes):
             for lane in range(lanes):
-                query[lane] = C[at, 0] * state[0, k, lane]
                 answer[lane] = E[at, 0] * state[0, k, lane]
             for j in range(1, slots):
                 for lane in range(lanes):
-                    query[lane] = query[lane] + C[at, j] * state[j, k, lane]
                     answer[lane] = answer[lane] + E[at, j] * state[j, k, lane]
-            partial[:] = 0.0
-            partial_square[:] = 0.0
-            for first in range(0, whole, 8):
-                for lane in range(8):
-                    value = answer[first + lane]
-                    partial[lane] += value
-                    partial_square[lane] += value * value
-            for lane in range(lanes - whole):
-                value = answer[whole + lane]
-                partial[lane] += value
-                partial_square[lane] += value * value
-            total, total_square = partial[0], partial_square[0]
-            for lane in range(1, 8):
-                total += partial[lane]
-                total_square += partial_square[lane]
+            for i in range(32):
+                p, q, r, s = answer[i], answer[i + 32], answer[i + 64], answer[i + 96]
+                part[i] = ((p + q) + r) + s
+                square[i] = ((p * p + q * q) + r * r) + s * s
+            for i in range(8):
+                part[i] = ((part[i] + part[i + 8]) + part[i + 16]) + part[i + 24]
+                square[i] = ((square[i] + square[i + 8]) + square[i + 16]) + square[i + 24]
+            total, total_square = part[0], square[0]
+            for i in range(1, 8):
+                total += part[i]
+                total_square += square[i]
             sums[step, k] += total
             squares[step, k] += total_square
+            if keep or slots != 2:
+                for lane in range(lanes):
+                    query[lane] = C[at, 0] * state[0, k, lane]
+                for j in range(1, slots):
+                    for lane in range(lanes):
+                        query[lane] = query[lane] + C[at, j] * state[j, k, lane]
             if keep:
                 for lane in range(lanes):
                     paths[0, step, k, lane] = query[lane]
@@ -213,9 +213,10 @@ def _block(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text; calls w
             if slots == 2:  # the common case in one pass: same order, same bits
                 a, b, c, d = A[at, 0, 0], A[at, 0, 1], A[at, 1, 0], A[at, 1, 1]
                 first_gain, second_gain = B[at, 0], B[at, 1]
+                ask_newest, ask_before = C[at, 0], C[at, 1]
                 for lane in range(lanes):
-                    u = sigma * z[lane] + h * query[lane]
                     newest, before = state[0, k, lane], state[1, k, lane]
+                    u = sigma * z[lane] + h * (ask_newest * newest + ask_before * before)
                     state[0, k, lane] = (a * newest + b * before) + first_gain * u
                     state[1, k, lane] = (c * newest + d * before) + second_gain * u
                 continue
