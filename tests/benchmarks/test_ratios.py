@@ -1,0 +1,111 @@
+"""How much faster than what one would write instead, and how far from the bound."""
+
+import numba
+import numpy as np
+import pytest
+
+from momentum_dynamics import HeavyBall, Quadratic, simulate, spectral_radius, transition_matrix
+
+pytestmark = pytest.mark.benchmark
+
+
+def test_radius_map_against_batched_eigenvalues(race):
+    """3 learning rates × 1000 momenta × 1000 curvatures; the stacking is not counted against it."""
+    method = HeavyBall(
+        learning_rate=np.array([0.5, 1.0, 2.0])[:, None, None],
+        momentum=np.linspace(-0.5, 0.999, 1000)[:, None],
+    )
+    curvatures = np.linspace(0.001, 2.0, 1000)
+    matrices = transition_matrix(method, curvatures)
+    assert matrices.shape == (3, 1000, 1000, 2, 2)
+    ours, theirs = (
+        spectral_radius(method, curvatures),
+        np.abs(np.linalg.eigvals(matrices)).max(axis=-1),
+    )
+    np.testing.assert_allclose(ours, theirs, atol=1e-7)
+    times = race(
+        rounds=3,
+        eigenvalues=lambda: np.abs(np.linalg.eigvals(matrices)).max(axis=-1),
+        radius=lambda: spectral_radius(method, curvatures),
+    )
+    ratio = np.median(times["eigenvalues"] / times["radius"])
+    race.report(
+        f"radius map 3 × 1000 × 1000: {np.median(times['radius']) * 1e3:.1f} ms, "
+        f"{ratio:.0f} times as fast as batched numpy.linalg.eigvals"
+    )
+    assert ratio >= 300
+
+
+DIMENSION, REPLICAS, STEPS = 100, 10_000, 60
+RATE, MOMENTUM = 0.3, 0.7
+CURVATURES = np.linspace(0.1, 2.0, DIMENSION)
+SIZES = [128] * (REPLICAS // 128) + [REPLICAS % 128]
+
+
+def streams():
+    seeds = np.random.SeedSequence(0).spawn(len(SIZES))
+    return [np.random.Generator(np.random.SFC64(seed)) for seed in seeds]
+
+
+def by_hand():
+    """The best one writes in NumPy: in place, in blocks that stay in the cache, no moments."""
+    kept = (1 + MOMENTUM - RATE * CURVATURES)[:, None]
+    scale = np.full((DIMENSION, 1), -RATE)
+    last = []
+    for size, rng in zip(SIZES, streams(), strict=True):
+        point, before = np.ones((2, DIMENSION, size))
+        noise, grown = np.empty((2, DIMENSION, size))
+        for _ in range(STEPS):
+            rng.standard_normal(out=noise)
+            noise *= scale
+            before *= -MOMENTUM
+            before += noise
+            np.multiply(point, kept, out=grown)
+            before += grown
+            point, before = before, point
+        last.append(point)
+    return np.concatenate(last, axis=1)
+
+
+@numba.njit
+def draw(rng, count, noise):
+    for _ in range(count):
+        for lane in range(noise.size):
+            noise[lane] = rng.standard_normal()
+
+
+def noise_alone():
+    """Compiled, which draws the same numbers in less than half of NumPy's time."""
+    for size, rng in zip(SIZES, streams(), strict=True):
+        draw(rng, STEPS * DIMENSION, np.empty(size))
+
+
+def ensemble(noise_variance=1.0):
+    return simulate(
+        HeavyBall(learning_rate=RATE, momentum=MOMENTUM), Quadratic(CURVATURES), steps=STEPS,
+        replicas=REPLICAS, noise_variance=noise_variance, seed=0, record="moments",
+        engine="compiled",
+    )  # fmt: skip
+
+
+def test_ensemble_against_numpy_and_against_the_bound(race):
+    """One thread each. The bound: drawing the noise alone, and the updates without noise alone."""
+    spread = by_hand().var(axis=1, ddof=1)
+    np.testing.assert_allclose(spread, ensemble().variance[-1], rtol=1e-6)
+    times = race(
+        rounds=9,
+        by_hand=by_hand,
+        ensemble=ensemble,
+        noise=noise_alone,
+        update=lambda: ensemble(noise_variance=0.0),
+    )
+    against = np.median(times["by_hand"] / times["ensemble"])
+    bound = np.median(times["ensemble"] / (times["noise"] + times["update"]))
+    race.report(
+        f"ensemble {DIMENSION} × {REPLICAS} × {STEPS} steps: "
+        f"{np.median(times['ensemble']):.3f} s, {against:.2f} times as fast as NumPy in place, "
+        f"{bound:.2f} times noise alone ({np.median(times['noise']):.3f} s) and update alone "
+        f"({np.median(times['update']):.3f} s)"
+    )
+    assert against >= 2.2
+    assert bound <= 1.3
