@@ -91,6 +91,7 @@ def test_linear_equivalents_take_the_mean_path(method, delay):
         np.testing.assert_allclose(run.outputs[:, 0], oracle, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", DELAYS, ids=str)
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
 def test_equivalents_have_the_transfer_function_behind_the_delay(method, delay):
@@ -153,6 +154,7 @@ def test_what_cancels_cancels_exactly():
     assert twin.momentum == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_symbols():
     twin = equivalent_momentum(
         GradientDescent(learning_rate=ALPHA), GeometricDelay(workers=WORKERS)
@@ -179,6 +181,7 @@ def test_exact_numbers_stay_exact():
     assert (twin.learning_rate, twin.momentum) == (sympy.Rational(1, 12), sympy.Rational(3, 4))
 
 
+@pytest.mark.slow
 def test_batches():
     rates, workers = np.array([0.1, 0.2]), np.array([2.0, 5.0])
     twin = equivalent_momentum(

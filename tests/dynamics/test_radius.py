@@ -270,6 +270,7 @@ def test_three_parameters_are_stable_in_jurys_triangle(learning_rate, momentum, 
         assert bool(is_stable(method, 1.0)) is (min(margins) > 0)
 
 
+@pytest.mark.slow
 def test_symbolic_radius_of_two_slots():
     alpha, beta, h = symbol("learning_rate"), symbol("momentum"), symbol("curvature")
     found = spectral_radius(HeavyBall(learning_rate=alpha, momentum=beta), h)

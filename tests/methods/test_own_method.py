@@ -119,6 +119,7 @@ def test_spectral_radius_and_stability():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lag", [1, 3])
 def test_behind_a_fixed_delay(lag):
     for h in CURVATURES:

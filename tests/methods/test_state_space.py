@@ -143,6 +143,8 @@ def test_batch_axes_broadcast():
 def test_one_symbol_makes_all_matrices_exact():
     system = state_space(GradientDescent(learning_rate=symbol("learning_rate")))
     assert isinstance(system.A, sympy.MatrixBase)
+    ball = state_space(HeavyBall(learning_rate=1, momentum=symbol("momentum")))
+    assert all(isinstance(getattr(ball, name), sympy.MatrixBase) for name in "ABCDE")
     assert sympy.eye(1) == system.A
     assert "\\alpha" in system._repr_latex_()
     assert "0.1" in state_space(GradientDescent(learning_rate=0.1))._repr_latex_()
