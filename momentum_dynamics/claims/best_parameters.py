@@ -45,29 +45,24 @@ def _ball_statement() -> Any:
 def _ball_proof() -> Evidence:
     """Reached: both ends lie on the edges of the robust region, so both radii are √β*.
 
-    Not to be beaten: with share s = β/r ≤ r, a radius r on both ends needs both αh within the level
-    set of the ellipse, so κ ≤ (1 + r)(1 + s)/((1 − r)(1 − s)). That grows with s, so
-    κ ≤ ((1 + r)/(1 − r))².
+    Not to be beaten: the roots obey (1 − z₁)(1 − z₂) = p(1) = αh, and |zᵢ| ≤ r < 1 puts that product
+    between (1 − r)² and (1 + r)²; so κ ≤ ((1 + r)/(1 − r))², with equality at the rate. The same
+    holds for every method of the (α, β, γ) family.
     """
     root = sympy.Symbol("k", positive=True)
-    best = optima.heavy_ball(1, (1 + root) ** 2)
+    kappa = (1 + root) ** 2
+    best = optima.heavy_ball(1, kappa)
     low = regions.robust_low_end(best.momentum) - best.learning_rate
-    high = regions.robust_high_end(best.momentum) - best.learning_rate * (1 + root) ** 2
-    rate = optima.heavy_ball_rate((1 + root) ** 2)
-    r, s = sympy.symbols("r s", positive=True)
-    x = symbol("real_part")
-    level = regions.level_set_equation(x, 0, r * s, r)
-    edges = sorted(sympy.solve(level, x), key=lambda edge: edge.subs({r: 0.5, s: 0.1}))
-    widest = edges[1] / edges[0]
-    product = (1 + r) * (1 + s) / ((1 - r) * (1 - s))
-    slope = sympy.diff(sympy.log((1 + s) / (1 - s)), s) - 2 / (1 - s**2)
-    best_ratio = product.subs(s, r).subs(r, rate) - (1 + root) ** 2
+    high = regions.robust_high_end(best.momentum) - best.learning_rate * kappa
+    rate = optima.heavy_ball_rate(kappa)
+    ball = HeavyBall(learning_rate=symbol("learning_rate"), momentum=symbol("momentum"))
+    step = ball.learning_rate * symbol("curvature")
+    product = characteristic_polynomial(ball, symbol("curvature")).eval(1) - step
+    widest = ((1 + rate) / (1 - rate)) ** 2 - kappa
     gap = 1 - optima.heavy_ball_rate(KAPPA) - optima.heavy_ball_rate_gap(KAPPA)
     return Evidence.exact(
-        sympy.simplify(low), sympy.simplify(high), sympy.simplify(rate**2 - best.momentum),
-        sympy.simplify(widest - product), sympy.simplify(slope), sympy.simplify(best_ratio),
-        sympy.simplify(gap),
-        note="both ends at the robust edges; no level set is wider",
+        low, high, rate**2 - best.momentum, product, widest, gap,
+        note="both ends at the robust edges; αh = (1 − z₁)(1 − z₂) allows no wider spectrum",
     )  # fmt: skip
 
 
@@ -103,7 +98,7 @@ OPTIMAL_BALL = Claim(
     control=lambda _: _ball_experiment(momentum_shift=0.05),
     expected=Verdict.PROVED,
     figures=("rate-against-condition-number", "rates-on-real-data"),
-    remark="On quadratics only: for smooth convex functions the same parameters can cycle.",
+    remark="On quadratics only: on smooth strongly convex functions the same parameters can cycle.",
 )
 
 
@@ -114,8 +109,8 @@ def _nesterov_statement() -> Any:
     return _equations("nesterov", optima.nesterov_quadratic_rate)
 
 
-def _nesterov_proof() -> Evidence:
-    """At h = μ a double root at the rate; at h = L a root at minus the rate, the other smaller."""
+def _nesterov_reached() -> list[Any]:
+    """A double root at the rate for h = μ; for h = L the roots −rate and one in (0, rate)."""
     root = sympy.Symbol("R", positive=True)  # R = √(3κ + 1) ≥ 2
     kappa = (root**2 - 1) / 3
     best = optima.nesterov_quadratic(1, kappa)
@@ -127,14 +122,45 @@ def _nesterov_proof() -> Evidence:
     slow = characteristic_polynomial(method, 1).as_expr() - (z - rate) ** 2
     stiff = characteristic_polynomial(method, kappa)
     other = sympy.simplify(stiff.all_coeffs()[2] / -rate)
-    # The other root is below the rate: its distance is positive for every R > 2.
-    room = sympy.factor(
-        sympy.simplify((rate - other).subs(root, 2 + sympy.Symbol("e", positive=True)))
+    beyond = root, 2 + sympy.Symbol("e", positive=True)
+    signs = [sympy.factor(sympy.simplify(part.subs(*beyond))) for part in (rate - other, other)]
+    return [slow, stiff.as_expr().subs(z, -rate), *(bool(sign.is_positive) for sign in signs)]
+
+
+def _nesterov_proof() -> Evidence:
+    """Reached, see above; and not to be beaten, by the widest spectrum with radius at most r.
+
+    Jury's conditions for radius r are linear in c = 1 − αh: |βc| ≤ r² and |(1 + β)c| ≤ r + βc/r, so the
+    ends of the spectrum suffice, and κ = (1 − c_stiff)/(1 − c_slow). While the second binds, the
+    slope of log κ has the sign of β. The first takes over, at the slow end, from β = r/(2 − r) on (which
+    is above r²), and at the stiff end from β = −r/(2 + r) down: there κ falls away from 0. So its
+    peaks are at these two, and the positive one is higher by (9 − r²)/(9(1 − r²)) > 1.
+    """
+    r, b, c = sympy.symbols("r b c")
+    slow, stiff = (
+        sympy.solve(sympy.Eq(sign * (1 + b) * c, r + b * c / r), c)[0] for sign in (1, -1)
     )
+    widest = (1 - stiff) / (1 - slow)
+
+    def slope(kappa: Any) -> Any:
+        return sympy.diff(sympy.log(kappa), b)
+
+    both = (r**2 - b**2) * (r - b * (1 - r)) * (r + b * (1 + r))
+    right, left = (1 - stiff) / (1 - r**2 / b), (1 - r**2 / b) / (1 - slow)
+    # For b > r² the first slope is negative, for b < 0 the second positive: each factor has a sign.
+    falls = (
+        r**2 * (b**2 * (2 + r) + 2 * b * r + r**2) / (b * (r**2 - b) * (b + r) * (r + b * (1 + r)))
+    )
+    rises = (
+        r**2 * (b**2 * (2 - r) - 2 * b * r + r**2) / (b * (b - r**2) * (r - b) * (r - b * (1 - r)))
+    )
+    high, low = widest.subs(b, r / (2 - r)), widest.subs(b, -r / (2 + r))
     return Evidence.exact(
-        sympy.simplify(slow), sympy.simplify(stiff.as_expr().subs(z, -rate)),
-        bool(room.is_positive),
-        note="double root at μ, root at −rate at L",
+        *_nesterov_reached(),
+        slope(widest) - 2 * r**3 * b * (2 + b) / both, slope(right) - falls, slope(left) - rises,
+        high - (3 - r) * (1 + r) / (3 * (1 - r) ** 2), high / low - (9 - r**2) / (9 * (1 - r**2)),
+        high.subs(r, optima.nesterov_quadratic_rate(KAPPA)) - KAPPA,
+        note="roots at both ends; no parameters allow a wider spectrum at this rate",
     )  # fmt: skip
 
 
@@ -162,8 +188,7 @@ OPTIMAL_NESTEROV = Claim(
     control=lambda rng: _nesterov_experiment(rng, "smooth-convex"),
     expected=Verdict.PROVED,
     figures=("rate-against-condition-number",),
-    remark="The proof is of the rate; that no parameters are faster is searched, not proved. "
-    "The control uses the standard 1/L, which is slower on quadratics.",
+    remark="The control has the standard 1/L and its momentum, which are slower on quadratics.",
 )
 
 
@@ -179,8 +204,29 @@ def _chebyshev_statement() -> Any:
     )
 
 
+def _chebyshev_paths() -> list[Any]:
+    """What six steps leave of curvature h: the Chebyshev polynomials, scaled to 1 at h = 0."""
+    h, low, high = sympy.Symbol("h"), sympy.Integer(1), sympy.Integer(9)
+    method = Chebyshev(smallest_curvature=low, largest_curvature=high)
+    state, found = method.initial_state(sympy.Integer(1)), []
+    scale = (low + high) / (high - low)
+    for step in range(6):
+        stage = method.stage(step)
+        state = stage.update(state, h * stage.query(state))
+        best = sympy.chebyshevt(step + 1, scale - 2 * h / (high - low))
+        least = 1 / sympy.chebyshevt(step + 1, scale)
+        found += [
+            sympy.expand(state[0] - best * least),
+            schedules.chebyshev_residual(high / low, step + 1) - least,
+        ]
+    return found
+
+
 def _chebyshev_proof() -> Evidence:
-    """The closed form solves the recursion for every step, and its limit is Polyak's momentum."""
+    """The closed form solves the recursion for every step, and its limit is Polyak's momentum.
+
+    That the scaled Chebyshev polynomials have the least maximum on the spectrum is classical.
+    """
     root, n = sympy.Symbol("k", positive=True), sympy.Symbol("n", positive=True, integer=True)
     kappa = (1 + root) ** 2
     now, following = (schedules.chebyshev_relaxation(kappa, step) for step in (n, n + 1))
@@ -191,7 +237,7 @@ def _chebyshev_proof() -> Evidence:
     limit = now.subs({square**n: 0, square ** (n + 1): 0})
     best = optima.heavy_ball(1, kappa)
     return Evidence.exact(
-        recursion, begin, limit - 1 - best.momentum, 2 * limit / (1 + kappa) - best.learning_rate,
+        *_chebyshev_paths(), recursion, begin, limit - 1 - best.momentum, 2 * limit / (1 + kappa) - best.learning_rate,
         note="closed form solves the recursion; its limit is Polyak's",
     )  # fmt: skip
 

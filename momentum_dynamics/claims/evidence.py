@@ -22,6 +22,7 @@ class Kind(StrEnum):
     IDENTITY = "identity"
     TIGHT_BOUND = "tight bound"
     UPPER_BOUND = "upper bound"
+    LOWER_BOUND = "lower bound"
     ASYMPTOTIC = "asymptotic"
     EMPIRICAL = "empirical"
 

@@ -23,10 +23,9 @@ def _statement() -> Any:
 
 
 def _rates(*, ends_known: bool) -> Evidence:
-    """Every method on every data set: the relative error of the predicted gap 1 − ρ.
+    """Every method on every data set: measured minus predicted rate, over its uncertainty.
 
-    The control predicts heavy ball's rate from the condition number's square root forgotten, which
-    is gradient descent's.
+    The control forgets the square root in heavy ball's rate, which then is gradient descent's.
     """
     predicted, measured, allowed = [], [], []
     for name, ridge in DATA:
@@ -52,7 +51,7 @@ def _rates(*, ends_known: bool) -> Evidence:
 REAL_DATA = Claim(
     slug="rates-hold-on-real-data",
     title="The spectrum of a data set predicts how fast every tuned method fits it.",
-    source=Citation("polyak1964"),
+    source=Citation(None),
     kind=Kind.EMPIRICAL,
     statement=_statement,
     proof=None,

@@ -30,30 +30,41 @@ def _plain_growth(*, effective: bool) -> Any:
     return saddles.plain_escape_rate(step, ASCENT)
 
 
+def _for_momentum(relation: Any) -> Any:
+    """A statement about positive learning rates and momenta between 0 and 1."""
+    return sympy.Implies(sympy.And(ALPHA > 0, BETA > 0, BETA < 1), relation)
+
+
 def _faster_statement() -> Any:
-    return sympy.Gt(expression(saddles.escape_rate), _plain_growth(effective=False))
+    return _for_momentum(expression(saddles.escape_rate) > _plain_growth(effective=False))
 
 
 def _slower_statement() -> Any:
-    return sympy.Lt(expression(saddles.escape_rate), _plain_growth(effective=True))
+    return _for_momentum(expression(saddles.escape_rate) < _plain_growth(effective=True))
 
 
 def _proof(*, effective: bool) -> Evidence:
     """The sign of the characteristic polynomial at gradient descent's growth factor.
 
-    At 1 + αg it is −αβg, negative, so the larger root lies beyond. At 1 + e with e = αg/(1 − β)
-    it is e(e − αg), positive, and the mean of the roots is below 1 + e, so both roots lie before.
+    At 1 + αg it is negative, so the larger root lies beyond. At 1 + αg/(1 − β) it is positive and
+    the mean of the roots lies below, so both roots do. Signs are taken with β = 1/(1 + e), e > 0.
     """
     polynomial = characteristic_polynomial(BALL, -ASCENT)
     root = polynomial.as_expr().subs(Z, expression(saddles.escape_rate))
     growth = _plain_growth(effective=effective)
     value = polynomial.as_expr().subs(Z, growth)
-    step = growth - 1
-    expected = step * (step - ALPHA * ASCENT) if effective else -ALPHA * BETA * ASCENT
-    middle = -polynomial.all_coeffs()[1] / 2
-    below = growth - middle - (1 - BETA + 2 * step - ALPHA * ASCENT) / 2
+    below = growth + polynomial.all_coeffs()[1] / 2
+    alpha, e = sympy.symbols("a e", positive=True)
+
+    def signed(part: Any) -> Any:
+        return sympy.factor(sympy.simplify(part.subs({ALPHA: alpha, BETA: 1 / (1 + e)})))
+
+    if effective:
+        signs = [bool(signed(value).is_positive), bool(signed(below).is_positive)]
+    else:
+        signs = [bool(signed(value).is_negative)]
     return Evidence.exact(
-        sympy.simplify(root), sympy.simplify(value - expected), sympy.simplify(below),
+        sympy.simplify(root), *signs,
         note="sign of the characteristic polynomial at gradient descent's factor",
     )  # fmt: skip
 
@@ -72,9 +83,9 @@ def _race(*, effective: bool, lead: int) -> Evidence:
 
 FASTER = Claim(
     slug="momentum-escapes-saddles-faster-at-equal-step",
-    title="At a saddle heavy ball grows faster than gradient descent with the same learning rate.",
+    title="At a saddle heavy ball with 0 < β < 1 grows faster than gradient descent at equal step.",
     source=Citation("oneill2019"),
-    kind=Kind.UPPER_BOUND,
+    kind=Kind.LOWER_BOUND,
     statement=_faster_statement,
     proof=lambda: _proof(effective=False),
     experiment=lambda _: _race(effective=False, lead=1),
@@ -87,8 +98,8 @@ FASTER = Claim(
 SLOWER = Claim(
     slug="momentum-escapes-saddles-slower-at-equal-effective-step",
     title=(
-        "At equal effective step α/(1 − β) heavy ball leaves a saddle more slowly than "
-        "gradient descent."
+        "At equal effective step α/(1 − β) heavy ball with 0 < β < 1 leaves a saddle more slowly "
+        "than gradient descent."
     ),
     source=Citation(None),
     kind=Kind.UPPER_BOUND,

@@ -39,8 +39,8 @@ def _radius_statement() -> Any:
 def _radius_proof() -> Evidence:
     """With roots p², q²: the trace is p² + q², a root of the determinant pq.
 
-    |T − 2pq| + |T + 2pq| = |p − q|² + |p + q|² = 2(|p|² + |q|²), the parallelogram law; so the
-    law's distance is twice the sum of the moduli, and its square root twice their difference.
+    |T − 2pq| + |T + 2pq| = |p − q|² + |p + q|² = 2(|p|² + |q|²), the parallelogram law; the other root
+    of the determinant swaps the two terms. So the law, with x = |p|² and y = |q|², is the larger.
     """
     a, b, c, d = sympy.symbols("a b c d", real=True)
     p, q = a + sympy.I * b, c + sympy.I * d
@@ -48,19 +48,26 @@ def _radius_proof() -> Evidence:
     def square(value: Any) -> Any:
         return sympy.expand(value * sympy.conjugate(value))
 
-    z = sympy.Symbol("z")
-    poly = sympy.expand((z - p**2) * (z - q**2) - (z**2 - (p**2 + q**2) * z + (p * q) ** 2))
-    far = sympy.expand((p + q) ** 2 - (p**2 + q**2) - 2 * p * q)
-    near = sympy.expand((p - q) ** 2 - (p**2 + q**2) + 2 * p * q)
+    far = sympy.expand(p**2 + q**2 + 2 * p * q - (p + q) ** 2)
+    near = sympy.expand(p**2 + q**2 - 2 * p * q - (p - q) ** 2)
     parallelogram = sympy.expand(square(p - q) + square(p + q) - 2 * square(p) - 2 * square(q))
-    moduli = sympy.symbols("x y", nonnegative=True)
-    total, difference = 2 * sum(moduli), 2 * sympy.Abs(moduli[0] - moduli[1])
-    gap = sympy.expand(total**2 - 16 * moduli[0] * moduli[1] - difference**2)
-    trace, determinant = _pair(BALL)
-    own = (sympy.expand(trace - (1 + BETA - ALPHA * H)), sympy.expand(determinant - BETA))
-    return Evidence.exact(
-        poly, far, near, parallelogram, sympy.simplify(gap), *own, note="parallelogram law"
+    trace, determinant = sympy.symbols("T D")
+    smaller, excess = sympy.symbols("y e", nonnegative=True)
+    larger, first = smaller + excess, sympy.Symbol("m", positive=True)
+    focus = 2 * sympy.sqrt(determinant)
+    law = spectrum.elliptic_spectral_radius(trace, determinant).subs(
+        {
+            sympy.Abs(trace - focus): first,
+            sympy.Abs(trace + focus): 2 * (larger + smaller) - first,
+            sympy.Abs(determinant): larger * smaller,
+        }
     )
+    own_trace, own_determinant = _pair(BALL)
+    return Evidence.exact(
+        far, near, parallelogram, sympy.simplify(law) - larger,
+        own_trace - (1 + BETA - ALPHA * H), own_determinant - BETA,
+        note="parallelogram law; the law is then the larger modulus",
+    )  # fmt: skip
 
 
 def _random_loops(rng: np.random.Generator) -> tuple[Any, Any]:
@@ -71,16 +78,24 @@ def _random_loops(rng: np.random.Generator) -> tuple[Any, Any]:
 
 
 def _radius_gap(rng: np.random.Generator, *, real_focus: bool) -> Evidence:
+    """All three laws of the radius against eigenvalues; a quarter of the loops is real."""
     momentum, curvature = _random_loops(rng)
     matrix = transition_matrix(HeavyBall(learning_rate=1.0, momentum=momentum), curvature)
     roots = np.linalg.eigvals(matrix)
+    largest = np.abs(roots).max(axis=-1)
     trace, determinant = roots.sum(axis=-1), np.prod(roots, axis=-1)
-    law = spectrum.elliptic_spectral_radius(trace, abs(determinant) if real_focus else determinant)
+    focus = abs(determinant) if real_focus else determinant
+    real = slice(0, 1000)
+    laws = [
+        spectrum.elliptic_spectral_radius(trace, focus),
+        spectrum.complex_spectral_radius(trace, determinant),
+        spectrum.spectral_radius(trace.real[real], determinant.real[real]),
+    ]
     return Evidence.close(
-        np.abs(roots).max(axis=-1),
-        law,
+        np.concatenate([largest, largest, largest[real]]),
+        np.concatenate(laws),
         tolerance=1e-6,
-        note="largest eigenvalue against the law, 4,000 loops; √ε at double roots",
+        note="largest eigenvalue against the laws, 4,000 loops; √ε at double roots",
     )
 
 
@@ -135,7 +150,7 @@ def _robust_rates(*, inside: bool) -> Evidence:
 
 ROBUST = Claim(
     slug="robust-region",
-    title="Inside the robust region heavy ball contracts at √β, whatever the curvature.",
+    title="Inside the robust region heavy ball's spectral radius is √β, whatever the curvature.",
     source=Citation("zhang2017", "robust region of momentum"),
     kind=Kind.IDENTITY,
     statement=_robust_statement,
@@ -144,7 +159,7 @@ ROBUST = Claim(
     control=lambda _: _robust_rates(inside=False),
     expected=Verdict.PROVED,
     figures=("radius-against-learning-rate",),
-    remark="A statement about one curvature at a time: see switching-breaks-the-robust-region.",
+    remark="For 0 ≤ β < 1, and about one curvature at a time: see switching-breaks-the-robust-region.",
 )
 
 
@@ -171,8 +186,12 @@ def _switching_proof() -> Evidence:
     growth = spectrum.switching_growth(2 * ROOT, ROOT**2)
     polynomial = sympy.expand(_edge_product().charpoly(z).as_expr())
     bound = growth**2 - 2 * ROOT * growth - ROOT**2
+    traces = [
+        1 + ROOT**2 - regions.robust_low_end(ROOT**2) - 2 * ROOT,
+        1 + ROOT**2 - regions.robust_high_end(ROOT**2) + 2 * ROOT,
+    ]
     return Evidence.exact(
-        sympy.simplify(polynomial.subs(z, -(growth**2))), sympy.simplify(bound),
+        sympy.simplify(polynomial.subs(z, -(growth**2))), sympy.simplify(bound), *traces,
         note="eigenvalue of the product, and the bound it attains",
     )  # fmt: skip
 
@@ -198,7 +217,7 @@ SWITCHING = Claim(
     slug="switching-breaks-the-robust-region",
     title=(
         "A curvature that switches between the edges of the robust region makes heavy ball "
-        "grow like ((1 + √2)√β)ᵗ, the worst possible."
+        "change by the factor (1 + √2)√β per step, the worst possible."
     ),
     source=Citation(None),
     kind=Kind.TIGHT_BOUND,
@@ -216,25 +235,38 @@ SWITCHING = Claim(
 
 
 def _steps_statement() -> Any:
-    step = ALPHA * H
+    ball, nesterov = sympy.Symbol("a_ball"), sympy.Symbol("a_Nesterov")
     return sympy.And(
-        sympy.Lt(step, expression(regions.heavy_ball_step_limit)),
-        sympy.Lt(step, expression(regions.nesterov_step_limit)),
+        sympy.Eq(ball, expression(regions.heavy_ball_step_limit)),
+        sympy.Eq(nesterov, expression(regions.nesterov_step_limit)),
     )
 
 
 def _steps_proof() -> Evidence:
-    """Jury's triangle: 1 − T + D = αh for both, and 1 + T + D vanishes exactly at the limit."""
-    found = []
+    """Jury's triangle, |T| < 1 + D and |D| < 1, for 0 ≤ β < 1.
+
+    1 − T + D = αh for both, and 1 + T + D vanishes exactly at the limit. Between 0 and the limit D
+    runs, straight, from β to β for heavy ball and to −β/(1 + 2β) for Nesterov: inside (−1, 1).
+    """
+    found: list[Any] = []
     nesterov = Nesterov(learning_rate=ALPHA, momentum=BETA)
     cases = (
-        (BALL, regions.heavy_ball_step_limit(BETA), 1),
-        (nesterov, regions.nesterov_step_limit(BETA), 1 + 2 * BETA),
-    )
-    for method, limit, factor in cases:
+        (BALL, regions.heavy_ball_step_limit(BETA), 1, BETA, 4),
+        (
+            nesterov, regions.nesterov_step_limit(BETA), 1 + 2 * BETA,
+            -BETA / (1 + 2 * BETA), sympy.Rational(4, 3),
+        ),
+    )  # fmt: skip
+    for method, limit, factor, end, extreme in cases:
         trace, determinant = _pair(method)
-        found.append(sympy.expand(1 - trace + determinant - ALPHA * H))
-        found.append(sympy.simplify(1 + trace + determinant - factor * (limit - ALPHA * H)))
+        found += [
+            sympy.expand(1 - trace + determinant - ALPHA * H),
+            1 + trace + determinant - factor * (limit - ALPHA * H),
+            determinant.subs(ALPHA, 0) - BETA,
+            determinant.subs(ALPHA, limit / H) - end,
+            sympy.diff(determinant, ALPHA, 2),
+            limit.subs(BETA, 1) - extreme,
+        ]
     return Evidence.exact(*found, note="Jury's conditions factor at the limits")
 
 
@@ -265,8 +297,11 @@ def _steps_experiment(*, swapped: bool) -> Evidence:
 
 STABLE_STEPS = Claim(
     slug="stable-steps",
-    title="Momentum doubles heavy ball's range of stable steps to 4 but shrinks Nesterov's to 4/3.",
-    source=Citation("goh2017", "stability of momentum"),
+    title=(
+        "As momentum grows to 1, the range of stable αh grows from 2 to 4 for heavy ball and shrinks "
+        "to 4/3 for Nesterov."
+    ),
+    source=Citation("goh2017"),
     kind=Kind.TIGHT_BOUND,
     statement=_steps_statement,
     proof=_steps_proof,
@@ -274,7 +309,8 @@ STABLE_STEPS = Claim(
     control=lambda _: _steps_experiment(swapped=True),
     expected=Verdict.PROVED,
     figures=("regimes", "radius-against-learning-rate"),
-    remark="The control predicts Nesterov's limit by heavy ball's law.",
+    remark="Heavy ball's half is the source's, Nesterov's is ours. The control predicts Nesterov's limit "
+    "by heavy ball's law.",
 )
 
 
@@ -314,8 +350,8 @@ def _ellipse_mask(rng: np.random.Generator, *, swapped: bool) -> Evidence:
 ELLIPSE = Claim(
     slug="complex-stability-ellipse",
     title=(
-        "Heavy ball is stable on exactly the complex curvatures inside an ellipse with half "
-        "axes 1 + β and 1 − β."
+        "For |β| < 1 heavy ball is stable exactly where the complex αh lies inside the ellipse "
+        "around 1 + β with half axes 1 + β and 1 − β."
     ),
     source=Citation(None),
     kind=Kind.IDENTITY,
@@ -325,5 +361,6 @@ ELLIPSE = Claim(
     control=lambda rng: _ellipse_mask(rng, swapped=True),
     expected=Verdict.PROVED,
     figures=("stability-ellipses",),
-    remark="The control changes the sign of the momentum, which swaps the half axes.",
+    remark="The condition is Schur's and Cohn's. The control changes the sign of the momentum, which "
+    "swaps the half axes.",
 )

@@ -10,7 +10,7 @@ __all__ = ["is_stable_alternating", "round_hurwitz_determinant"]
 def is_stable_alternating(
     learning_rate: Scalar, momentum: Scalar, singular_value: Scalar
 ) -> Scalar:
-    """Whether two heavy balls moving in turn converge: iff −1 < β < 0 and 0 < αs < 2(1 + β).
+    """Whether two heavy balls moving in turn converge: iff −1 < β < 0 and αs < 2(1 + β), for α > 0.
 
     Notes
     -----

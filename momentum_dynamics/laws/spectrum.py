@@ -34,7 +34,7 @@ def spectral_radius(trace: Scalar, determinant: Scalar) -> Scalar:
 
     Notes
     -----
-    The claim ``spectral-radius-has-one-closed-form`` proves it equal to the roots.
+    The claim ``spectral-radius-has-one-closed-form`` sets it beside eigenvalues.
     """
     real = (absolute(trace) + sqrt(maximum(discriminant(trace, determinant), 0))) / 2
     return maximum(sqrt(absolute(determinant)), real)
