@@ -45,9 +45,9 @@ def _ball_statement() -> Any:
 def _ball_proof() -> Evidence:
     """Reached: both ends lie on the edges of the robust region, so both radii are √β*.
 
-    Not to be beaten: the roots obey (1 − z₁)(1 − z₂) = p(1) = αh, and |zᵢ| ≤ r < 1 puts that product
-    between (1 − r)² and (1 + r)²; so κ ≤ ((1 + r)/(1 − r))², with equality at the rate. The same
-    holds for every method of the (α, β, γ) family.
+    Not to be beaten: the roots obey (1 − z₁)(1 − z₂) = p(1) = αh, and |zᵢ| ≤ r < 1 puts that
+    product between (1 − r)² and (1 + r)²; so κ ≤ ((1 + r)/(1 − r))², with equality at the rate.
+    The same holds for every method of the (α, β, γ) family.
     """
     root = sympy.Symbol("k", positive=True)
     kappa = (1 + root) ** 2
@@ -130,11 +130,12 @@ def _nesterov_reached() -> list[Any]:
 def _nesterov_proof() -> Evidence:
     """Reached, see above; and not to be beaten, by the widest spectrum with radius at most r.
 
-    Jury's conditions for radius r are linear in c = 1 − αh: |βc| ≤ r² and |(1 + β)c| ≤ r + βc/r, so the
-    ends of the spectrum suffice, and κ = (1 − c_stiff)/(1 − c_slow). While the second binds, the
-    slope of log κ has the sign of β. The first takes over, at the slow end, from β = r/(2 − r) on (which
-    is above r²), and at the stiff end from β = −r/(2 + r) down: there κ falls away from 0. So its
-    peaks are at these two, and the positive one is higher by (9 − r²)/(9(1 − r²)) > 1.
+    Jury's conditions for radius r are linear in c = 1 − αh: |βc| ≤ r² and |(1 + β)c| ≤ r + βc/r,
+    so the ends of the spectrum suffice, and κ = (1 − c_stiff)/(1 − c_slow). While the second
+    binds, the slope of log κ has the sign of β. The first takes over, at the slow end, from β =
+    r/(2 − r) on (which is above r²), and at the stiff end from β = −r/(2 + r) down: there κ falls
+    away from 0. So its peaks are at these two, and the positive one is higher by (9 − r²)/(9(1 −
+    r²)) > 1.
     """
     r, b, c = sympy.symbols("r b c")
     slow, stiff = (
@@ -237,7 +238,8 @@ def _chebyshev_proof() -> Evidence:
     limit = now.subs({square**n: 0, square ** (n + 1): 0})
     best = optima.heavy_ball(1, kappa)
     return Evidence.exact(
-        *_chebyshev_paths(), recursion, begin, limit - 1 - best.momentum, 2 * limit / (1 + kappa) - best.learning_rate,
+        *_chebyshev_paths(), recursion, begin, limit - 1 - best.momentum,
+        2 * limit / (1 + kappa) - best.learning_rate,
         note="closed form solves the recursion; its limit is Polyak's",
     )  # fmt: skip
 

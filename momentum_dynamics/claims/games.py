@@ -104,8 +104,8 @@ def _alternating_proof() -> Evidence:
     z = (1 + w)/(1 − w) turns the round's polynomial into one whose coefficients are positive for
     |β| < 1 iff c² < 4mn and c² < 4n². Its third Hurwitz determinant is positive iff β < 0 and
     2βc² > −4m²n; where β < 0, m > n, and c² < 4n² implies the others because 4m²n/(m − n) − 4n² and
-    4mn − 4n² are not negative: m² − mn + n² > 0. So stable iff −1 < β < 0 and 0 < c < 2n; for |β| ≥ 1
-    the product of the roots is β², so one of them is not inside the circle.
+    4mn − 4n² are not negative: m² − mn + n² > 0. So stable iff −1 < β < 0 and 0 < c < 2n; for |β|
+    ≥ 1 the product of the roots is β², so one of them is not inside the circle.
     """
     w = sympy.Symbol("w")
     m, n, c = 1 - BETA, 1 + BETA, ALPHA * S

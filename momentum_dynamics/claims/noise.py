@@ -90,7 +90,8 @@ FLOOR = Claim(
     expected=Verdict.PROVED,
     figures=("noise-floor",),
     remark="At equal learning rate momentum raises the floor where αh < 1 + β; at equal effective "
-    "step α/(1 − β) it lowers it, for every 0 < β < 1. The control predicts by SGD at the effective step.",
+    "step α/(1 − β) it lowers it, for every 0 < β < 1. The control predicts by SGD at the "
+    "effective step.",
 )
 
 
@@ -147,6 +148,7 @@ SURROGATE = Claim(
     control=lambda rng: _surrogate_experiment(rng, as_bound=False),
     expected=Verdict.REFUTED,
     figures=("noise-floor",),
-    remark="Refuted, if the stand-in is read as a bound: at the edge, where the tuner works, the truth is "
-    "(1 + β)/(1 − β)² times as large, 190 times at β = 0.9. The first step's variance is exact.",
+    remark="Refuted, if the stand-in is read as a bound: at the edge, where the tuner works, the "
+    "truth is (1 + β)/(1 − β)² times as large, 190 times at β = 0.9. The first step's variance is "
+    "exact.",
 )

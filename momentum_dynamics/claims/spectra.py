@@ -39,8 +39,9 @@ def _radius_statement() -> Any:
 def _radius_proof() -> Evidence:
     """With roots p², q²: the trace is p² + q², a root of the determinant pq.
 
-    |T − 2pq| + |T + 2pq| = |p − q|² + |p + q|² = 2(|p|² + |q|²), the parallelogram law; the other root
-    of the determinant swaps the two terms. So the law, with x = |p|² and y = |q|², is the larger.
+    |T − 2pq| + |T + 2pq| = |p − q|² + |p + q|² = 2(|p|² + |q|²), the parallelogram law; the other
+    root of the determinant swaps the two terms. So the law, with x = |p|² and y = |q|², is the
+    larger.
     """
     a, b, c, d = sympy.symbols("a b c d", real=True)
     p, q = a + sympy.I * b, c + sympy.I * d
@@ -159,7 +160,8 @@ ROBUST = Claim(
     control=lambda _: _robust_rates(inside=False),
     expected=Verdict.PROVED,
     figures=("radius-against-learning-rate",),
-    remark="For 0 ≤ β < 1, and about one curvature at a time: see switching-breaks-the-robust-region.",
+    remark="For 0 ≤ β < 1, and about one curvature at a time: see "
+    "switching-breaks-the-robust-region.",
 )
 
 
@@ -298,8 +300,8 @@ def _steps_experiment(*, swapped: bool) -> Evidence:
 STABLE_STEPS = Claim(
     slug="stable-steps",
     title=(
-        "As momentum grows to 1, the range of stable αh grows from 2 to 4 for heavy ball and shrinks "
-        "to 4/3 for Nesterov."
+        "As momentum grows to 1, the range of stable αh grows from 2 to 4 for heavy ball and "
+        "shrinks to 4/3 for Nesterov."
     ),
     source=Citation("goh2017"),
     kind=Kind.TIGHT_BOUND,
@@ -309,8 +311,8 @@ STABLE_STEPS = Claim(
     control=lambda _: _steps_experiment(swapped=True),
     expected=Verdict.PROVED,
     figures=("regimes", "radius-against-learning-rate"),
-    remark="Heavy ball's half is the source's, Nesterov's is ours. The control predicts Nesterov's limit "
-    "by heavy ball's law.",
+    remark="Heavy ball's half is the source's, Nesterov's is ours. The control predicts "
+    "Nesterov's limit by heavy ball's law.",
 )
 
 
@@ -361,6 +363,6 @@ ELLIPSE = Claim(
     control=lambda rng: _ellipse_mask(rng, swapped=True),
     expected=Verdict.PROVED,
     figures=("stability-ellipses",),
-    remark="The condition is Schur's and Cohn's. The control changes the sign of the momentum, which "
-    "swaps the half axes.",
+    remark="The condition is Schur's and Cohn's. The control changes the sign of the momentum, "
+    "which swaps the half axes.",
 )

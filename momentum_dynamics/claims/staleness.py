@@ -80,8 +80,8 @@ def _mean_path(rng: np.random.Generator, delay: Delay, *, full_first_step: bool)
 ASYNCHRONY = Claim(
     slug="asynchrony-begets-momentum",
     title=(
-        "On a quadratic, gradient descent with independent geometric staleness is, in the mean, heavy ball with momentum "
-        "1 − 1/M and learning rate α/M."
+        "On a quadratic, gradient descent with independent geometric staleness is, in the mean, "
+        "heavy ball with momentum 1 − 1/M and learning rate α/M."
     ),
     source=Citation("mitliagkas2016"),
     kind=Kind.IDENTITY,
@@ -129,8 +129,8 @@ def _hankel_rank(method: Method, delay: Delay) -> Evidence:
 FIXED = Claim(
     slug="fixed-delay-has-no-two-slot-equivalent",
     title=(
-        "Behind a fixed delay τ gradient descent needs τ + 1 slots: from τ = 2 on no method with two "
-        "slots, heavy ball included, is its equal."
+        "Behind a fixed delay τ gradient descent needs τ + 1 slots: from τ = 2 on no method with "
+        "two slots, heavy ball included, is its equal."
     ),
     source=Citation(None),
     kind=Kind.IDENTITY,

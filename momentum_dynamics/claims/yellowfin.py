@@ -76,8 +76,8 @@ def _minimum(*, edge: bool) -> Evidence:
 CUBIC = Claim(
     slug="yellowfin-cubic-has-one-root",
     title=(
-        "For every positive signal-to-noise ratio YellowFin's one-step objective is least at the one "
-        "root in (0, 1) of a cubic."
+        "For every positive signal-to-noise ratio YellowFin's one-step objective is least at the "
+        "one root in (0, 1) of a cubic."
     ),
     source=Citation("zhang2017", "SingleStep"),
     kind=Kind.IDENTITY,
@@ -87,6 +87,7 @@ CUBIC = Claim(
     control=lambda _: _minimum(edge=False),
     expected=Verdict.PROVED,
     figures=("yellowfin-cubic",),
-    remark="The tuner then takes the larger of this momentum and the robust region's least. The root "
-    "is written so that 1 − √β loses no digits. The control forgets the factor 2 of p = d²h²/(2σ²).",
+    remark="The tuner then takes the larger of this momentum and the robust region's least. The "
+    "root is written so that 1 − √β loses no digits. The control forgets the factor 2 of p = "
+    "d²h²/(2σ²).",
 )
