@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from momentum_dynamics.laws.regions import heavy_ball_step_limit
 from momentum_dynamics.notation import Scalar
 
 __all__ = ["is_stable_alternating", "round_hurwitz_determinant"]
@@ -21,7 +22,12 @@ def is_stable_alternating(
     [gidel2019]_
     """
     coupling = learning_rate * singular_value
-    return (momentum > -1) & (momentum < 0) & (coupling > 0) & (coupling < 2 * (1 + momentum))
+    return (
+        (momentum > -1)
+        & (momentum < 0)
+        & (coupling > 0)
+        & (coupling < heavy_ball_step_limit(momentum))
+    )
 
 
 def round_hurwitz_determinant(

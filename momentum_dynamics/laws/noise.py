@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from momentum_dynamics.laws.regions import heavy_ball_step_limit
 from momentum_dynamics.notation import Scalar
 
 __all__ = [
@@ -35,7 +36,7 @@ def stationary_variance(
     -----
     The claim ``noise-floor-of-heavy-ball`` proves it from the state space.
     """
-    damping = (1 - momentum) * (2 * (1 + momentum) - learning_rate * curvature)
+    damping = (1 - momentum) * (heavy_ball_step_limit(momentum) - learning_rate * curvature)
     return learning_rate * noise_variance * (1 + momentum) / (curvature * damping)
 
 
@@ -61,4 +62,4 @@ def surrogate_ratio(learning_rate: Scalar, momentum: Scalar, curvature: Scalar) 
     in the middle, at αh = 1 + β, it is 1/(1 + β), so it is no lower bound either.
     """
     step = learning_rate * curvature
-    return (1 + momentum) / (step * (2 * (1 + momentum) - step))
+    return (1 + momentum) / (step * (heavy_ball_step_limit(momentum) - step))

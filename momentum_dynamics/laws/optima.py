@@ -103,7 +103,7 @@ def nesterov_smooth_rate(condition_number: Scalar) -> Scalar:
 
 def triple_momentum_rate(condition_number: Scalar) -> Scalar:
     """The guaranteed rate of triple momentum on smooth strongly convex functions, 1 − 1/√κ."""
-    return 1 - 1 / sqrt(condition_number)
+    return nesterov_smooth_rate(condition_number)
 
 
 def triple_momentum(smallest_curvature: Scalar, largest_curvature: Scalar) -> MethodParameters:

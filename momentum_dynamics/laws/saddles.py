@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from momentum_dynamics.laws.spectrum import larger_root
 from momentum_dynamics.notation import Scalar
-from momentum_dynamics.scalars import sqrt
 
 __all__ = ["escape_rate", "plain_escape_rate"]
 
@@ -20,5 +20,4 @@ def escape_rate(learning_rate: Scalar, momentum: Scalar, ascent: Scalar) -> Scal
     ----------
     [oneill2019]_
     """
-    trace = 1 + momentum + learning_rate * ascent
-    return (trace + sqrt(trace * trace - 4 * momentum)) / 2
+    return larger_root(1 + momentum + learning_rate * ascent, momentum)

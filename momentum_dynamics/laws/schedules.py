@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from momentum_dynamics.laws.optima import heavy_ball_rate
+from momentum_dynamics.laws.regions import robust_high_end, robust_low_end
 from momentum_dynamics.notation import Scalar
-from momentum_dynamics.scalars import sqrt
 
 __all__ = [
     "StepParameters",
@@ -63,9 +63,9 @@ def marchenko_pastur(variance: Scalar, aspect_ratio: Scalar, step: Scalar) -> St
 
 def marchenko_pastur_low_end(variance: Scalar, aspect_ratio: Scalar) -> Scalar:
     """The low edge of the Marchenko-Pastur spectrum."""
-    return variance * (1 - sqrt(aspect_ratio)) ** 2
+    return variance * robust_low_end(aspect_ratio)
 
 
 def marchenko_pastur_high_end(variance: Scalar, aspect_ratio: Scalar) -> Scalar:
     """The high edge of the Marchenko-Pastur spectrum."""
-    return variance * (1 + sqrt(aspect_ratio)) ** 2
+    return variance * robust_high_end(aspect_ratio)

@@ -6,6 +6,7 @@ its trace T and determinant D. No method is named here: T and D come from its st
 
 from __future__ import annotations
 
+from momentum_dynamics.laws.regions import robust_low_end
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import absolute, complex_sqrt, maximum, sqrt
 
@@ -15,7 +16,7 @@ __all__ = [
     "discriminant",
     "elliptic_spectral_radius",
     "is_stable_pair",
-    "slow_root_gap",
+    "larger_root",
     "spectral_radius",
     "switching_growth",
 ]
@@ -24,6 +25,11 @@ __all__ = [
 def discriminant(trace: Scalar, determinant: Scalar) -> Scalar:
     """Negative where the two roots are conjugate, zero at critical damping."""
     return trace * trace - 4 * determinant
+
+
+def larger_root(trace: Scalar, determinant: Scalar) -> Scalar:
+    """The larger of two real roots, (T + √(T² − 4D))/2."""
+    return (trace + sqrt(discriminant(trace, determinant))) / 2
 
 
 def spectral_radius(trace: Scalar, determinant: Scalar) -> Scalar:
@@ -73,18 +79,7 @@ def critical_momentum(learning_rate: Scalar, curvature: Scalar) -> Scalar:
     ----------
     [goh2017]_
     """
-    return (1 - sqrt(learning_rate * curvature)) ** 2
-
-
-def slow_root_gap(learning_rate: Scalar, momentum: Scalar, curvature: Scalar) -> Scalar:
-    """One minus heavy ball's slow root when over-damped, without the cancellation of 1 − r.
-
-    With a = αh, the gap e = 1 − r solves e² − (1 − β + a)e + a = 0; its small root is
-    2a/(1 − β + a + √((1 − β + a)² − 4a)).
-    """
-    step = learning_rate * curvature
-    width = 1 - momentum + step
-    return 2 * step / (width + sqrt(width * width - 4 * step))
+    return robust_low_end(learning_rate * curvature)
 
 
 def switching_growth(amplification: Scalar, determinant: Scalar) -> Scalar:
@@ -93,4 +88,4 @@ def switching_growth(amplification: Scalar, determinant: Scalar) -> Scalar:
     From |x₊| ≤ S|x| + D|x₋|: the positive root of r² − Sr − D, attained by switching the sign of s.
     On the robust region, S = 2√β and D = β, it is (1 + √2)√β.
     """
-    return (amplification + sqrt(amplification * amplification + 4 * determinant)) / 2
+    return larger_root(amplification, -determinant)

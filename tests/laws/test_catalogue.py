@@ -30,7 +30,7 @@ USUAL = {
 
 # … except where a law speaks of a part of it only.
 DOMAINS = {
-    "spectrum.slow_root_gap": {"learning_rate": (0.001, 0.01), "momentum": (0.05, 0.5)},
+    "spectrum.larger_root": {"trace": (1.9, 3.0)},
     "spectrum.switching_growth": {"determinant": (0.0, 0.9)},
     "noise.two_slot_variance": {"trace": (-0.05, 0.05)},
 }

@@ -89,8 +89,20 @@ def test_critical_momentum_of_distill():
     assert spectrum.critical_momentum(1e-4, 100.0) == pytest.approx(0.81)
 
 
-def test_slow_root_gap_without_cancellation():
-    assert spectrum.slow_root_gap(1e-20, 0.5, 1.0) == pytest.approx(2e-20, rel=1e-12)
+def test_marchenko_pastur_tends_to_polyak_for_its_edges():
+    ends = (edge(1.7, 0.4) for edge in (
+        schedules.marchenko_pastur_low_end, schedules.marchenko_pastur_high_end
+    ))  # fmt: skip
+    best, last = optima.heavy_ball(*ends), schedules.marchenko_pastur(1.7, 0.4, 200)
+    assert last == pytest.approx(best[:2], rel=1e-13)
+
+
+def test_the_stable_region_of_heavy_ball_is_jurys_triangle():
+    rng = np.random.default_rng(0)
+    step, momentum = rng.uniform(-1, 5, 5000), rng.uniform(-1.5, 1.5, 5000)
+    told = regions.is_stable_heavy_ball(step, momentum, 1.0)
+    assert (told == spectrum.is_stable_pair(1 + momentum - step, momentum)).all()
+    assert 0.2 < told.mean() < 0.6
 
 
 def test_switching_growth_on_the_robust_region():
