@@ -66,6 +66,8 @@ class Quadratic:
     ----------
     curvature : array ``(dimension,)`` or ``(dimension, dimension)``
         A spectrum, or a symmetric matrix; negative curvatures make a saddle.
+    spectrum, matrix : array, optional
+        The same by name, in place of `curvature`.
     solution : array ``(dimension,)``, optional
         By default zero.
 
@@ -82,7 +84,22 @@ class Quadratic:
     array([ 1., 10.])
     """
 
-    def __init__(self, curvature: ArrayLike, *, solution: ArrayLike | None = None) -> None:
+    def __init__(
+        self,
+        curvature: ArrayLike | None = None,
+        *,
+        spectrum: ArrayLike | None = None,
+        matrix: ArrayLike | None = None,
+        solution: ArrayLike | None = None,
+    ) -> None:
+        given = [value for value in (curvature, spectrum, matrix) if value is not None]
+        if len(given) != 1:
+            raise ShapeError("Quadratic: give one of a spectrum and a matrix.")
+        if (spectrum is not None and np.ndim(spectrum) > 1) or (
+            matrix is not None and np.ndim(matrix) != 2
+        ):
+            raise ShapeError("Quadratic: a spectrum has one axis, a matrix two.")
+        curvature = given[0]
         array = np.atleast_1d(np.asarray(curvature, dtype=float))
         if (
             array.size == 0

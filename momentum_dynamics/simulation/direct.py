@@ -12,7 +12,7 @@ from momentum_dynamics.errors import ShapeError
 from momentum_dynamics.methods import Method
 from momentum_dynamics.methods.protocol import State, output_of, spread, stage_of
 from momentum_dynamics.problems import LinearProblem, Problem
-from momentum_dynamics.simulation.noise import block_sizes, block_streams
+from momentum_dynamics.simulation.noise import block_sizes, block_streams, reported
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Settings, Trajectory, outcomes
 
 __all__ = ["begin", "run_directly"]
@@ -52,8 +52,12 @@ def run_directly(
     answering = moving if hasattr(moving, "output") else None
     lags = None if delay is None else _Lags(delay, streams, settings)
     points, outputs, means, seconds = [], [], [], []
-    first = last = np.zeros(())
     with np.errstate(all="ignore"):
+        # A first update shows the batch axes that the parameters bring.
+        tried = stage_of(moving, 0).update(state, np.zeros((*axes, dimension)))
+        shape = np.broadcast_shapes(*(np.shape(slot) for slot in tried))
+        state = tuple(np.broadcast_to(slot, shape) for slot in state)
+        first = last = np.zeros(shape[:-1])
         for step in range(settings.steps + 1):
             stage = stage_of(moving, step)
             query = np.asarray(stage.query(state), dtype=float)
@@ -76,20 +80,20 @@ def run_directly(
                 noise = _noise(streams, settings)
                 gradient = gradient + (noise if basis is None else noise @ basis.T)
             state = stage.update(state, gradient)
-    outcome = outcomes(np.broadcast_to(first, np.shape(last)), last, settings.tolerance)
+    outcome = outcomes(first, last, settings.tolerance)
     if settings.moments:
         return EnsembleMoments(
-            mean=_stacked(means),
-            second_moment=_stacked(seconds),
+            mean=np.stack(means),
+            second_moment=np.stack(seconds),
             replicas=settings.count,
             outcome=outcome,
-            seed=settings.root.entropy,
+            seed=reported(settings.root),
         )
     return Trajectory(
-        points=_stacked(points),
-        outputs=_stacked(outputs),
+        points=np.stack(points),
+        outputs=np.stack(outputs),
         outcome=outcome,
-        seed=settings.root.entropy,
+        seed=reported(settings.root),
         solution=problem.solution,
     )
 
@@ -103,12 +107,6 @@ def _noise(streams: list[np.random.Generator], settings: Settings) -> Array:
     ]
     noise = np.concatenate(drawn, axis=1).T * settings.deviations
     return noise.reshape(*settings.replicas, modes)
-
-
-def _stacked(rows: list[Array]) -> Array:
-    """Rows of a run as one array; the first may lack batch axes that the others have."""
-    shape = np.broadcast_shapes(*(np.shape(row) for row in rows))
-    return np.stack([np.broadcast_to(row, shape) for row in rows])
 
 
 class _Lags:
@@ -129,8 +127,8 @@ class _Lags:
             for rng, size in zip(self._streams, block_sizes(self._settings.count), strict=True)
         ]
         lag = np.minimum(np.concatenate(drawn), step).reshape(self._settings.replicas)
-        chosen = query.copy()
-        for age in np.unique(lag):
-            past = np.broadcast_to(self._history[step - age], chosen.shape)
-            chosen = np.where((lag == age)[..., None], past, chosen)
-        return chosen
+        # One row of the history for each age that was drawn, then each replica's own row.
+        ages, which = np.unique(lag, return_inverse=True)
+        rows = np.stack([self._history[step - age] for age in ages])
+        chosen = np.broadcast_to(which.reshape(lag.shape)[..., None], query.shape)
+        return np.take_along_axis(rows, chosen[None], axis=0)[0]

@@ -14,7 +14,7 @@ from momentum_dynamics.methods.protocol import period_of, spread, stage_of, tran
 from momentum_dynamics.problems import LinearProblem
 from momentum_dynamics.simulation.direct import begin
 from momentum_dynamics.simulation.kernels import Stages
-from momentum_dynamics.simulation.noise import block_sizes, block_streams
+from momentum_dynamics.simulation.noise import block_sizes, block_streams, reported
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Settings, Trajectory, outcomes
 
 __all__ = ["run_ensemble", "stages_of"]
@@ -82,7 +82,7 @@ def run_ensemble(
             second_moment=np.moveaxis(squares / count, -2, 0),
             replicas=count,
             outcome=outcome,
-            seed=settings.root.entropy,
+            seed=reported(settings.root),
         )
     with np.errstate(all="ignore"):
         along = np.moveaxis(kept, -3, 1).swapaxes(-1, -2).reshape(2, rows, *shape, modes)
@@ -91,7 +91,7 @@ def run_ensemble(
         points=points,
         outputs=outputs,
         outcome=outcome,
-        seed=settings.root.entropy,
+        seed=reported(settings.root),
         solution=problem.solution,
     )
 

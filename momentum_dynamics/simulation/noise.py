@@ -5,13 +5,13 @@ The block is part of the definition of a run: engines and thread counts do not c
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from momentum_dynamics.errors import DomainError
 
-__all__ = ["BLOCK", "Seed", "block_sizes", "block_streams", "seed_sequence"]
+__all__ = ["BLOCK", "Seed", "block_sizes", "block_streams", "reported", "seed_sequence"]
 
 BLOCK = 128
 
@@ -34,12 +34,18 @@ def seed_sequence(seed: Seed) -> np.random.SeedSequence:
         return np.random.SeedSequence([int(word) for word in seed.integers(2**32, size=4)])
     if seed is None:
         return np.random.SeedSequence()
+    refusal = f"seed is {seed!r}, but must be a whole number from 0, a SeedSequence or a Generator."
+    if isinstance(seed, bool):
+        raise DomainError(refusal)
     try:
         return np.random.SeedSequence(seed)
     except (TypeError, ValueError) as error:
-        raise DomainError(
-            f"seed is {seed!r}, but must be a whole number from 0, a SeedSequence or a Generator."
-        ) from error
+        raise DomainError(refusal) from error
+
+
+def reported(root: np.random.SeedSequence) -> Any:
+    """What a run returns as its seed: the number, or the sequence itself where it was spawned."""
+    return root if root.spawn_key else root.entropy
 
 
 def block_sizes(replicas: int) -> list[int]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from momentum_dynamics.delays import Delay
-from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
 from momentum_dynamics.methods import Method
-from momentum_dynamics.notation import GLOSSARY, Scalar
+from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.direct import run_directly
 from momentum_dynamics.simulation.ensemble import run_ensemble
@@ -90,21 +91,21 @@ def simulate(
     if record not in {"trajectory", "moments"}:
         raise DomainError(f"record is {record!r}, but must be 'trajectory' or 'moments'.")
     GLOSSARY["steps"].check(steps)
+    axes = _axes(replicas)
     settings = Settings(
         steps=int(steps),
-        start=problem.start if start is None else start,
-        replicas=_axes(replicas),
+        start=_start(problem.start if start is None else start, problem, axes),
+        replicas=axes,
         deviations=_deviations(noise_variance, problem.dimension),
         root=seed_sequence(seed),
         moments=record == "moments",
         tolerance=tolerance,
     )
-    for slot in settings.start if isinstance(settings.start, tuple) else (settings.start,):
-        if np.shape(slot)[-1:] != (problem.dimension,):
-            raise ShapeError(
-                f"The start has shape {np.shape(slot)}, but {problem!r} has dimension "
-                f"{problem.dimension}."
-            )
+    _require_numbers(method)
+    if delay is not None:
+        _require_numbers(delay)
+    if not 0 <= tolerance < np.inf:
+        raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
     chosen = _chosen_engine(engine, problem, settings, delay)
     if chosen == "direct" or not isinstance(problem, LinearProblem):
         return run_directly(method, problem, settings, delay=delay)
@@ -134,6 +135,41 @@ def _axes(replicas: Any) -> tuple[int, ...]:
     for length in lengths:
         GLOSSARY["replicas"].check(length)
     return tuple(map(int, lengths))
+
+
+def _start(given: Any, problem: Problem, axes: tuple[int, ...]) -> Any:
+    """The start as an array or a tuple of slots, each seen to fit and to be finite."""
+    slots = given if isinstance(given, tuple) else (given,)
+    arrays = tuple(np.atleast_1d(np.asarray(slot, dtype=float)) for slot in slots)
+    for slot, array in zip(slots, arrays, strict=True):
+        fits = array.shape[-1] == problem.dimension and all(
+            length in {1, axis}
+            for length, axis in zip(array.shape[-2::-1], reversed(axes), strict=False)
+        )
+        if not fits:
+            raise ShapeError(
+                f"The start has shape {np.shape(slot)}, but {problem!r} has dimension "
+                f"{problem.dimension}, so it must fit {(*axes, problem.dimension)}; a point is a "
+                "list or an array, a tuple holds the slots of a state."
+            )
+        if not np.isfinite(array).all():
+            raise DomainError("The start holds a number that is not finite.")
+    return arrays if isinstance(given, tuple) else arrays[0]
+
+
+def _require_numbers(owner: object) -> None:
+    """Refuse symbols, and laws of delay with batch axes."""
+    if not dataclasses.is_dataclass(owner):
+        return
+    values = [getattr(owner, item.name) for item in dataclasses.fields(owner)]
+    if any(is_symbolic(value) for value in values):
+        raise NotTraceableError(
+            f"{type(owner).__name__} holds SymPy symbols, but only numbers can be run; put some in."
+        )
+    if hasattr(owner, "generating_function") and any(np.ndim(value) for value in values):
+        raise ShapeError(
+            f"{type(owner).__name__} has batch axes, but a run takes one law of delay at a time."
+        )
 
 
 def _deviations(noise_variance: Scalar, dimension: int) -> Any:

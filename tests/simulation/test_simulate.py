@@ -252,3 +252,53 @@ def test_refusals(method, settings, error, message):
 def test_refusals_name_problems_without_modes_too():
     with pytest.raises(ShapeError, match=r"BilinearGame\(rows=1, columns=1\) has dimension 2"):
         simulate(METHOD, BilinearGame(1.0), steps=3, start=[1.0])
+
+
+@pytest.mark.parametrize("engine", ["auto", "direct", "numpy", "compiled"])
+@pytest.mark.parametrize("replicas", [(), 3])
+def test_batch_axes_are_there_before_the_first_step(engine, replicas):
+    method = HeavyBall(learning_rate=np.array([0.1, 0.2, 0.3, 0.4]), momentum=0.5)
+    run = simulate(
+        method, Quadratic([1.0, 2.0]), steps=0, replicas=replicas, noise_variance=0.1, seed=0,
+        engine=engine,
+    )  # fmt: skip
+    inner = () if replicas == () else (3,)
+    assert run.points.shape == (1, 4, *inner, 2)
+    assert np.shape(run.outcome) == (4, *inner)
+
+
+def test_a_spawned_seed_is_reported_so_that_it_runs_again():
+    child = np.random.SeedSequence(1).spawn(2)[1]
+    settings = {"steps": 5, "replicas": 4, "noise_variance": 1.0}
+    method = HeavyBall(learning_rate=0.1, momentum=0.5)
+    first = simulate(method, Quadratic([1.0]), seed=child, **settings)
+    again = simulate(method, Quadratic([1.0]), seed=first.seed, **settings)
+    np.testing.assert_array_equal(first.points, again.points)
+
+
+def test_symbols_batched_delays_and_truth_values_are_refused():
+    from momentum_dynamics import GeometricDelay, symbol
+    from momentum_dynamics.errors import NotTraceableError
+
+    numbers = HeavyBall(learning_rate=0.1, momentum=0.5)
+    symbolic = HeavyBall(learning_rate=symbol("learning_rate"), momentum=0)
+    batched = GeometricDelay(workers=np.array([1.0, 2.0]))
+    with pytest.raises(NotTraceableError, match="only numbers can be run"):
+        simulate(symbolic, Quadratic([1.0]), steps=1)
+    with pytest.raises(ShapeError, match="one law of delay"):
+        simulate(numbers, Quadratic([1.0]), steps=1, delay=batched)
+    with pytest.raises(DomainError, match="seed is True"):
+        simulate(numbers, Quadratic([1.0]), steps=1, seed=True)
+    with pytest.raises(DomainError, match="not finite"):
+        simulate(numbers, Quadratic([1.0]), steps=1, start=[np.nan])
+    with pytest.raises(ShapeError, match="must fit"):
+        simulate(numbers, Quadratic([1.0, 2.0]), steps=1, start=np.ones((4, 2)), replicas=3)
+
+
+def test_quadratics_by_name():
+    np.testing.assert_array_equal(Quadratic(spectrum=[1.0, 2.0]).spectrum(), [1.0, 2.0])
+    np.testing.assert_array_equal(Quadratic(matrix=np.diag([2.0, 1.0])).spectrum(), [1.0, 2.0])
+    both = {"spectrum": [1.0], "matrix": [[1.0]]}
+    for wrong in ({}, both, {"matrix": [1.0]}, {"spectrum": [[1.0]]}):
+        with pytest.raises(ShapeError):
+            Quadratic(**wrong)
