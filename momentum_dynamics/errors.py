@@ -39,7 +39,7 @@ class UnknownNameError(MomentumDynamicsError, LookupError):
     """A name that is not in the catalogue it was looked up in."""
 
     @classmethod
-    def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    def among(cls, kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
         """Build the error, with the nearest known names as a hint.
 
         Examples
@@ -48,7 +48,7 @@ class UnknownNameError(MomentumDynamicsError, LookupError):
         No figure is called 'root-locs'; did you mean 'root-locus'?
         """
         known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
         if near:
             hint = "did you mean " + " or ".join(repr(match) for match in near) + "?"
         else:

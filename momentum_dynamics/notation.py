@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import numbers
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
 
@@ -20,7 +22,16 @@ from momentum_dynamics.errors import DomainError, ShapeError, UnknownNameError
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["GLOSSARY", "Quantity", "Range", "Scalar", "is_symbolic", "record", "symbol"]
+__all__ = [
+    "GLOSSARY",
+    "Quantity",
+    "Range",
+    "Scalar",
+    "is_symbolic",
+    "record",
+    "require_fitting_axes",
+    "symbol",
+]
 
 Scalar: TypeAlias = Any
 """A float, an array of batch axes, a Fraction, an mpmath interval or a SymPy expression."""
@@ -132,9 +143,14 @@ _ENTRIES = (
     Quantity("singular_value", "s", "a coupling strength of a bilinear game", POSITIVE),
     Quantity("real_part", "x", "the real part of learning rate times curvature"),
     Quantity("imaginary_part", "y", "the imaginary part of learning rate times curvature"),
-    Quantity("signal_to_noise", "p", "YellowFin's distance over noise, squared", NONNEGATIVE),
+    Quantity(
+        "signal_to_noise",
+        "p",
+        "half the squared distance times squared curvature, over noise variance",
+        NONNEGATIVE,
+    ),
     Quantity("root_momentum", "u", "the square root of momentum", Range(0, 1)),
-    Quantity("amplification", "S", "the largest trace that the curvature can reach", NONNEGATIVE),
+    Quantity("amplification", "S", "the largest modulus that the trace can reach", NONNEGATIVE),
     Quantity("ascent", "g", "minus a negative curvature, at a saddle", POSITIVE),
 )  # fmt: skip
 
@@ -191,13 +207,12 @@ def is_symbolic(value: object) -> bool:
 
 
 def _check_number(owner: str, name: str, value: Any) -> None:
-    if is_symbolic(value) or (isinstance(value, numbers.Real) and not math.isnan(value)):
-        return
-    try:
-        array = np.asarray(value)
-        fine = array.dtype.kind in "iuf" and array.size > 0 and not np.isnan(array).any()
-    except (TypeError, ValueError):
-        fine = False
+    if is_symbolic(value):
+        fine = getattr(value, "is_extended_real", None) is not False and str(value) != "nan"
+    elif isinstance(value, numbers.Real):
+        fine = not math.isnan(value)
+    else:
+        fine = _is_real_array(value)
     if not fine:
         raise DomainError(
             f"{owner}: {name} is {value!r}, but must be a real number, an array of them or a "
@@ -205,14 +220,39 @@ def _check_number(owner: str, name: str, value: Any) -> None:
         )
 
 
-def _check_axes(owner: Any) -> None:
-    shapes = {field.name: np.shape(getattr(owner, field.name)) for field in fields(owner)}
+def _is_real_array(value: Any) -> bool:
+    try:
+        array = np.asarray(value)
+        return array.dtype.kind in "iuf" and array.size > 0 and not bool(np.isnan(array).any())
+    except (TypeError, ValueError):
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """A field as it is kept: sequences become arrays, NumPy's scalars Python's numbers."""
+    if isinstance(value, list | tuple):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
+        return value.item()
+    return value
+
+
+def require_fitting_axes(owner: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `ShapeError` unless batch axes broadcast.
+
+    Parameters
+    ----------
+    owner : str
+        Who the sentence is about.
+    shapes : mapping from str to tuple of int
+        The batch axes of each quantity by name.
+    """
     try:
         np.broadcast_shapes(*shapes.values())
     except ValueError as error:
         found = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
         raise ShapeError(
-            f"{type(owner).__name__}: the batch axes do not broadcast, {found}; give each quantity "
+            f"{owner}: the batch axes do not broadcast, {found}; give each quantity "
             "an axis of its own, as in momentum[:, None]."
         ) from error
 
@@ -221,7 +261,8 @@ def _check_axes(owner: Any) -> None:
 def record(cls: _Class) -> _Class:
     """Make a class an immutable record of named numbers, as all methods and delays are.
 
-    A record is a frozen, keyword-only dataclass compared by identity. It rejects what is no number
+    A record is a frozen, keyword-only dataclass compared by identity. Lists become arrays, and
+    NumPy's scalars Python's numbers. It rejects what is no number
     (NaN, strings); a quantity that the glossary gives a range is held to it. The range of a
     learning rate or of momentum is the whole line: instability is a subject here, no mistake.
 
@@ -237,7 +278,15 @@ def record(cls: _Class) -> _Class:
             _check_number(cls.__name__, field.name, value)
             if field.name in GLOSSARY:
                 GLOSSARY[field.name].check(value)
-        _check_axes(self)
+            object.__setattr__(self, field.name, _plain(value))
+        shapes = {field.name: np.shape(getattr(self, field.name)) for field in fields(self)}
+        if any(shapes.values()):
+            require_fitting_axes(cls.__name__, shapes)
+            for field in fields(self):
+                value = getattr(self, field.name)
+                if isinstance(value, Fraction):
+                    # Beside arrays a fraction would turn every result into an array of objects.
+                    object.__setattr__(self, field.name, float(value))
         own = getattr(self, "check", None)
         if own is not None:
             own()

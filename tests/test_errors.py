@@ -41,3 +41,9 @@ def test_unknown_names_hint_at_near_ones():
 def test_unknown_names_list_all_where_none_is_near():
     error = errors.UnknownNameError.among("claim", "xyz", {"nesterov": 1, "heavy-ball": 2})
     assert str(error) == "No claim is called 'xyz'; known are: heavy-ball, nesterov."
+
+
+@pytest.mark.parametrize("name", [3, None, 2.5])
+def test_what_is_no_name_is_unknown_too(name):
+    error = errors.UnknownNameError.among("claim", name, ["heavy-ball"])
+    assert str(error) == f"No claim is called {name}; known are: heavy-ball."

@@ -94,7 +94,23 @@ class Pair:
 
 @pytest.mark.parametrize("good", [1, 2.5, Fraction(7, 2), np.float32(2), np.arange(1, 4), [1, 2]])
 def test_records_take_numbers(good):
-    assert Pair(workers=good, other=-1).workers is good
+    kept = Pair(workers=good, other=-1).workers
+    assert np.array_equal(kept, good)
+    assert not isinstance(kept, list | np.generic)
+
+
+def test_records_print_plain_numbers():
+    assert (
+        repr(Pair(workers=np.float64(2.5), other=np.array(3.0))) == "Pair(workers=2.5, other=3.0)"
+    )
+    assert type(Pair(workers=Fraction(3, 2), other=1).workers) is Fraction
+    assert type(Pair(workers=Fraction(3, 2), other=[1.0, 2.0]).workers) is float
+
+
+@pytest.mark.parametrize("bad", [sympy.nan, sympy.I])
+def test_records_refuse_symbols_that_are_no_real_numbers(bad):
+    with pytest.raises(DomainError, match="other is"):
+        Pair(workers=1, other=bad)
 
 
 @pytest.mark.parametrize("bad", ["1", None, np.nan, 1j, [], [1, np.nan], [[1], [2, 3]], object()])

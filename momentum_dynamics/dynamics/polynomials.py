@@ -79,13 +79,31 @@ def schur_cohn(coefficients: Sequence[Scalar]) -> NDArray[np.bool_]:
 
     A polynomial a₀zⁿ + … + aₙ is stable iff |aₙ| < |a₀| and ā₀a(z) − aₙa*(z), which is z times a
     polynomial of degree n − 1, is stable. Each round is scaled by its leading coefficient.
+
+    A root within rounding of 1 or −1 counts as on the circle: there the polynomial's own value is
+    compared with the rounding of its coefficients. For real polynomials of degree two and less
+    these values and the constant term are all that is needed (Jury's triangle).
     """
     row = np.stack(np.broadcast_arrays(*coefficients), axis=0)
     row = row.astype(complex if np.iscomplexobj(row) else float)
-    stable = np.ones(row.shape[1:], dtype=bool)
+    degree = len(row) - 1
     with np.errstate(all="ignore"):
+        row = row / row[0]
+        rounding = _ROUNDINGS * max(degree, 1) * np.finfo(float).eps * np.abs(row).sum(axis=0)
+        stable = np.isfinite(row).all(axis=0)
+        if degree:
+            stable &= np.abs(row[-1]) < 1 - rounding
+            signs = (-1.0) ** np.arange(degree, -1, -1).reshape(-1, *(1,) * (row.ndim - 1))
+            for value in (row.sum(axis=0), (-1) ** degree * (signs * row).sum(axis=0)):
+                stable &= (np.abs(value) if np.iscomplexobj(value) else value) > rounding
+        if degree <= 2 and not np.iscomplexobj(row):
+            return stable
         while len(row) > 1:
             row = row / row[0]
             stable &= np.abs(row[-1]) < 1
             row = (row - row[-1] * np.conj(row[::-1]))[:-1]
     return stable & np.isfinite(row[0])
+
+
+_ROUNDINGS = 2
+"""How many roundings each coefficient is granted per degree, relative to their sum."""

@@ -214,7 +214,7 @@ def regime(method: Method, curvature: Scalar) -> Any:
     if system.slots > 2:
         raise NotTraceableError(f"Regimes are named for two slots; this method has {system.slots}.")
     trace, determinant = _pair(system, np.asarray(curvature, dtype=float))
-    stable = np.asarray(laws.is_stable_pair(trace, determinant))
+    stable = schur_cohn([1, -trace, determinant])
     ripples = laws.discriminant(trace, determinant) < 0
     # With equal moduli of opposite sign (trace 0) the mode flips sign: call it oscillating.
     names = np.select(

@@ -89,3 +89,15 @@ def test_schur_cohn_says_what_the_roots_say(degree, kind):
 )
 def test_schur_cohn_at_the_edge(polynomial, stable):
     assert bool(schur_cohn([np.float64(entry) for entry in polynomial])) is stable
+
+
+def test_schur_cohn_is_not_fooled_by_rounding():
+    """A pole at 1 whose coefficients are rounded, and one that is near but inside."""
+    momentum = np.linspace(0, 0.99, 200)
+    one = np.ones_like(momentum)
+    assert not schur_cohn([one, -(1 + momentum), momentum]).any()
+    assert not schur_cohn([one, 1 + momentum, momentum]).any()
+    assert not schur_cohn([one, -(1 + momentum), momentum, 0 * one]).any()
+    assert schur_cohn([one, -(1 + momentum) + 1e-13, momentum]).all()
+    slow = 1 - 1e-6
+    assert schur_cohn([1.0, -(1 + slow) + 1e-12, slow])
