@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "analysis": ("Analysis", "AnalysisRow", "analyze"),
-    "claims": ("claim", "list_claims"),
+    "claims": ("claim", "judge", "list_claims"),
     "claims.bibliography": ("cite",),
     "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
     "dynamics.equivalence": ("equivalent_momentum",),
@@ -26,6 +26,7 @@ _HOMES = {
     "dynamics.moments": ("second_moments", "stationary_covariance", "stationary_variance"),
     "dynamics.optimum": ("tune", "worst_rate"),
     "dynamics.radius": ("Regime", "eigenvalues", "is_stable", "regime", "spectral_radius"),
+    "dynamics.rounds": ("round_matrix",),
     "errors": (
         "DomainError",
         "MomentumDynamicsError",
@@ -53,7 +54,7 @@ _HOMES = {
         "TripleMomentum",
         "state_space",
     ),
-    "notation": ("symbol",),
+    "notation": ("record", "symbol"),
     "problems": (
         "BilinearGame",
         "LeastSquares",
@@ -65,7 +66,7 @@ _HOMES = {
         "read_data",
     ),
     "scalars": ("expression",),
-    "simulation": ("Outcome", "Trajectory", "simulate"),
+    "simulation": ("Outcome", "Trajectory", "play", "simulate"),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.analysis import AnalysisRow as AnalysisRow
     from momentum_dynamics.analysis import analyze as analyze
     from momentum_dynamics.claims import claim as claim
+    from momentum_dynamics.claims import judge as judge
     from momentum_dynamics.claims import list_claims as list_claims
     from momentum_dynamics.claims.bibliography import cite as cite
     from momentum_dynamics.delays import FixedDelay as FixedDelay
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.radius import is_stable as is_stable
     from momentum_dynamics.dynamics.radius import regime as regime
     from momentum_dynamics.dynamics.radius import spectral_radius as spectral_radius
+    from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
     from momentum_dynamics.errors import DomainError as DomainError
     from momentum_dynamics.errors import MomentumDynamicsError as MomentumDynamicsError
     from momentum_dynamics.errors import NotTraceableError as NotTraceableError
@@ -125,6 +128,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import ThreeParameter as ThreeParameter
     from momentum_dynamics.methods import TripleMomentum as TripleMomentum
     from momentum_dynamics.methods import state_space as state_space
+    from momentum_dynamics.notation import record as record
     from momentum_dynamics.notation import symbol as symbol
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import LeastSquares as LeastSquares
@@ -137,6 +141,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.scalars import expression as expression
     from momentum_dynamics.simulation import Outcome as Outcome
     from momentum_dynamics.simulation import Trajectory as Trajectory
+    from momentum_dynamics.simulation import play as play
     from momentum_dynamics.simulation import simulate as simulate
 else:
 

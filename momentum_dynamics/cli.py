@@ -125,9 +125,9 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    from momentum_dynamics.reproduce import reproduce
+    from momentum_dynamics.reproduce import write_gallery
 
-    report = reproduce(
+    report = write_gallery(
         options.slugs,
         quick=options.quick,
         jobs=options.jobs,

@@ -23,7 +23,7 @@ from momentum_dynamics.figures.base import data_arrays
 from momentum_dynamics.figures.style import save, styled
 from momentum_dynamics.gallery import index_page, scorecard_page
 
-__all__ = ["FORMATS", "QUICK_FOLDER", "Report", "reproduce"]
+__all__ = ["FORMATS", "QUICK_FOLDER", "Report", "write_gallery"]
 
 FORMATS = ("svg", "png", "pdf")
 FULL_FOLDER = Path("figures")
@@ -94,7 +94,7 @@ class Report:
         return "\n".join(lines)
 
 
-def reproduce(
+def write_gallery(
     slugs: Iterable[str] = (),
     *,
     quick: bool = False,

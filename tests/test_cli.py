@@ -336,7 +336,7 @@ def test_reproduce_passes_its_options_on_and_its_verdict_back(capsys, monkeypatc
         calls.append((slugs, options))
         return SimpleNamespace(summary=lambda: "all told", exit_code=code)
 
-    monkeypatch.setattr("momentum_dynamics.reproduce.reproduce", fake)
+    monkeypatch.setattr("momentum_dynamics.reproduce.write_gallery", fake)
     assert main(["reproduce"]) == code
     assert main(
         ["reproduce", "a", "b", "--quick", "--jobs", "3", "--out", "there", "--format", "png, pdf"]

@@ -12,7 +12,7 @@ import pytest
 
 from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.figures import figure
-from momentum_dynamics.reproduce import Report, reproduce
+from momentum_dynamics.reproduce import Report, write_gallery
 
 CLAIM, PICTURE = "stable-steps", "root-locus"
 
@@ -28,7 +28,7 @@ def files(folder):
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gallery")
-    return folder, reproduce(
+    return folder, write_gallery(
         [CLAIM, PICTURE], out=folder, jobs=1, quick=True, formats=("svg", "png")
     )
 
@@ -84,23 +84,23 @@ def test_the_pages_name_what_is_there_and_ask_for_nothing_outside(first):
 @pytest.mark.slow
 def test_two_runs_and_two_processes_give_the_same_bytes(first, tmp_path):
     folder, _ = first
-    reproduce([CLAIM, PICTURE], out=tmp_path, jobs=2, quick=True)
+    write_gallery([CLAIM, PICTURE], out=tmp_path, jobs=2, quick=True)
     assert files(tmp_path) == files(folder)
 
 
 def test_a_second_run_keeps_what_others_wrote(tmp_path):
-    reproduce([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
-    reproduce([CLAIM], out=tmp_path, jobs=1, quick=True)
+    write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
+    write_gallery([CLAIM], out=tmp_path, jobs=1, quick=True)
     assert PICTURE in (tmp_path / "index.html").read_text(encoding="utf-8")
-    reproduce([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
+    write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
     assert CLAIM in (tmp_path / "scorecard.json").read_text(encoding="utf-8")
 
 
 def test_a_quick_run_never_writes_over_a_full_gallery(tmp_path):
-    reproduce([CLAIM], out=tmp_path, jobs=1)
+    write_gallery([CLAIM], out=tmp_path, jobs=1)
     before = files(tmp_path)
     with pytest.raises(DomainError, match="full gallery"):
-        reproduce([CLAIM], out=tmp_path, jobs=1, quick=True)
+        write_gallery([CLAIM], out=tmp_path, jobs=1, quick=True)
     assert files(tmp_path) == before
 
 
@@ -108,7 +108,7 @@ def test_files_of_others_are_left_alone(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "own.json").write_text('{"slug": "mine", "files": ["../own.txt"]}')
     (tmp_path / "own.txt").write_text("mine")
-    reproduce([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
+    write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
     assert (tmp_path / "own.txt").read_text() == "mine"
     assert (tmp_path / "notes" / "own.json").exists()
 
@@ -119,23 +119,23 @@ def test_a_picture_of_a_figure_that_is_gone_is_removed(tmp_path):
     (gone / "old.svg").write_text("<svg/>")
     about = {"made_by": "momentum_dynamics", "slug": "old", "key": "own", "files": ["own/old.svg"]}
     (gone / "old.json").write_text(json.dumps(about))
-    reproduce([CLAIM], out=tmp_path, jobs=1, quick=True)
+    write_gallery([CLAIM], out=tmp_path, jobs=1, quick=True)
     assert not (gone / "old.svg").exists()
     assert not (gone / "old.json").exists()
 
 
 def test_bad_requests_are_refused_before_anything_is_written(tmp_path):
     with pytest.raises(UnknownNameError, match=f"did you mean '{PICTURE}'"):
-        reproduce(["root-locs"], out=tmp_path / "x")
+        write_gallery(["root-locs"], out=tmp_path / "x")
     with pytest.raises(UnknownNameError, match="format"):
-        reproduce(formats=["gif"], out=tmp_path / "x")
+        write_gallery(formats=["gif"], out=tmp_path / "x")
     with pytest.raises(DomainError, match="format"):
-        reproduce(formats=[], out=tmp_path / "x")
+        write_gallery(formats=[], out=tmp_path / "x")
     with pytest.raises(DomainError, match="jobs"):
-        reproduce(jobs=0, out=tmp_path / "x")
+        write_gallery(jobs=0, out=tmp_path / "x")
     (tmp_path / "file").write_text("")
     with pytest.raises(DomainError, match="cannot be made"):
-        reproduce([CLAIM], jobs=1, out=tmp_path / "file")
+        write_gallery([CLAIM], jobs=1, out=tmp_path / "file")
     assert not (tmp_path / "x").exists()
 
 
@@ -158,9 +158,9 @@ def test_the_exit_code_tells_surprises(tmp_path, verdict, quick, code):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_killed_run_leaves_no_half_written_file(tmp_path):
     code = f"""
-from momentum_dynamics.reproduce import reproduce
+from momentum_dynamics.reproduce import write_gallery
 while True:
-    reproduce([{PICTURE!r}, {CLAIM!r}], out={str(tmp_path)!r}, jobs=1, quick=True)
+    write_gallery([{PICTURE!r}, {CLAIM!r}], out={str(tmp_path)!r}, jobs=1, quick=True)
 """
     run = subprocess.Popen([sys.executable, "-c", code])
     try:
@@ -179,5 +179,5 @@ while True:
                 assert list(kept)
         elif path.suffix in {".svg", ".html"}:
             assert path.read_text(encoding="utf-8").rstrip().endswith(("</svg>", "</html>"))
-    reproduce([PICTURE], out=tmp_path, jobs=1, quick=True)
+    write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True)
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".momentum-part")]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
 
+from momentum_dynamics.catalogue import gather, look_up
 from momentum_dynamics.claims.bibliography import cite
 from momentum_dynamics.claims.evidence import (
     Citation,
@@ -16,7 +15,6 @@ from momentum_dynamics.claims.evidence import (
     Verdict,
     judge,
 )
-from momentum_dynamics.errors import UnknownNameError
 
 __all__ = [
     "Citation",
@@ -34,13 +32,7 @@ __all__ = [
 
 @cache
 def _catalogue() -> dict[str, Claim]:
-    found: dict[str, Claim] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        for value in vars(module).values():
-            if isinstance(value, Claim):
-                found[value.slug] = value
-    return found
+    return gather(__name__, Claim)
 
 
 def list_claims() -> tuple[Claim, ...]:
@@ -62,7 +54,4 @@ def claim(slug: str) -> Claim:
     UnknownNameError
         With the nearest slugs, if there is none of this name.
     """
-    catalogue = _catalogue()
-    if slug not in catalogue:
-        raise UnknownNameError.among("claim", slug, catalogue)
-    return catalogue[slug]
+    return look_up("claim", slug, _catalogue())

@@ -6,16 +6,17 @@ import re
 from functools import cache
 from pathlib import Path
 
-from momentum_dynamics.errors import MomentumDynamicsError, UnknownNameError
+from momentum_dynamics.catalogue import look_up
+from momentum_dynamics.errors import MomentumDynamicsError
 
-__all__ = ["bibliography", "cite", "short_reference"]
+__all__ = ["cite", "entries", "short_reference"]
 
 _ENTRY = re.compile(r"^@\w+\{(?P<key>[^,\s]+),.*?^\}", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(r"^\s*(\w+)\s*=\s*[{\"](.*?)[}\"],?\s*$", re.MULTILINE)
 
 
 @cache
-def bibliography() -> dict[str, str]:
+def entries() -> dict[str, str]:
     """Every BibTeX entry by its key.
 
     Raises
@@ -50,10 +51,7 @@ def cite(key: str) -> str:
     >>> print(cite("polyak1964").splitlines()[0])
     @article{polyak1964,
     """
-    entries = bibliography()
-    if key not in entries:
-        raise UnknownNameError.among("source", key, entries)
-    return entries[key]
+    return look_up("source", key, entries())
 
 
 def short_reference(key: str) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import cache
 
-from momentum_dynamics.errors import UnknownNameError
+from momentum_dynamics.catalogue import gather, look_up
 from momentum_dynamics.figures.base import Figure
 from momentum_dynamics.figures.plots import plot
 
@@ -15,13 +13,7 @@ __all__ = ["Figure", "figure", "list_figures", "plot"]
 
 @cache
 def _catalogue() -> dict[str, Figure]:
-    found: dict[str, Figure] = {}
-    for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
-        for value in vars(module).values():
-            if isinstance(value, Figure):
-                found[value.slug] = value
-    return found
+    return gather(__name__, Figure)
 
 
 def list_figures() -> tuple[Figure, ...]:
@@ -49,7 +41,4 @@ def figure(slug: str) -> Figure:
     >>> picture.source.key
     'goh2017'
     """
-    catalogue = _catalogue()
-    if slug not in catalogue:
-        raise UnknownNameError.among("figure", slug, catalogue)
-    return catalogue[slug]
+    return look_up("figure", slug, _catalogue())

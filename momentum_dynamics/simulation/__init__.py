@@ -1,7 +1,7 @@
 """Running methods: one path, or thousands of noisy replicas; divergence is an outcome."""
 
+from momentum_dynamics.simulation.games import play
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Outcome, Trajectory
-from momentum_dynamics.simulation.play import play
 from momentum_dynamics.simulation.run import simulate
 
 __all__ = ["EnsembleMoments", "Outcome", "Trajectory", "play", "simulate"]
