@@ -2,7 +2,7 @@
 # with python3 and make alone. The environment lives in .venv; the lock files pin it by hash.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test reproduce quick notebooks bench lock clean
+.PHONY: help check test reproduce quick lab notebooks bench lock clean
 
 PY ?= python3
 ARGS ?=
@@ -16,6 +16,7 @@ help: ## list the targets
 	@echo "make quick        the same in a coarse version, written beside the committed gallery"
 	@echo "make test         all tests, on $(JOBS) processes; ARGS passes on to pytest"
 	@echo "make check        format, lint, types, import layers, spelling, doctests"
+	@echo "make lab          open the notebooks in JupyterLab"
 	@echo "make notebooks    execute the notebooks again from their sources"
 	@echo "make bench        ratios of times against what one would use instead"
 	@echo "make lock         pin the newest admissible releases again"
@@ -57,6 +58,9 @@ check: .venv/.stamp-dev
 
 test: .venv/.stamp-dev
 	$(PYTHON) -m pytest -n $(JOBS) $(ARGS)
+
+lab: .venv/.stamp-dev
+	.venv/bin/jupyter lab notebooks $(ARGS)
 
 notebooks: .venv/.stamp-dev
 	$(PYTHON) notebooks/build.py $(ARGS)

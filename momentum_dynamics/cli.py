@@ -148,7 +148,7 @@ def _claims(options: argparse.Namespace) -> int:
     else:
         print(
             catalogue(
-                (claim.slug, f"{claim.title} [{claim.source}; {claim.expected}]")
+                (claim.slug, f"{claim.title} [{claim.source}; expected: {claim.expected}]")
                 for claim in claims
             )
         )

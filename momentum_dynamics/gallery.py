@@ -40,7 +40,7 @@ th, td { text-align: left; padding: .3rem .6rem .3rem 0; vertical-align: top; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 article { border-top: 1px solid var(--line); padding: 1.1rem 0; }
 article h2 { margin: 0 0 .25rem; font-size: 1.05rem; }
-article p { margin: .25rem 0; } .scroll { overflow-x: auto; }
+article p { margin: .25rem 0; } .scroll { overflow: auto hidden; padding: .4em 0; }
 math { font-size: 1.05em; }
 """.strip()
 

@@ -133,7 +133,7 @@ class Analysis:
 
     def _summary(self) -> str:
         size = (
-            f"{self.features} features"
+            f"{self.features} feature{'s' if self.features > 1 else ''}"
             if self.samples is not None
             else f"dimension {self.features}"
         )

@@ -141,12 +141,13 @@ class Evidence:
         score = np.where(np.isfinite(score), score, np.inf)
         worst = int(np.argmax(score))
         bound = -ndtri(alarm / 2 / score.size)
+        among = f", the worst of {score.size}" if score.size > 1 else ""
         return cls(
             predicted=float(expected.ravel()[worst]),
             measured=float(found.ravel()[worst]),
             standard_error=float(error.ravel()[worst]),
             passed=bool(score[worst] <= bound),
-            note=note,
+            note=f"{note}; {score[worst]:.1f} standard errors{among}, at most {bound:.1f} allowed",
         )
 
 

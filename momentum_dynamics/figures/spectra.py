@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.radius import eigenvalues, spectral_radius
-from momentum_dynamics.errors import ShapeError
+from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import (
     COLORS,
@@ -54,6 +54,10 @@ def _radius_curves(
     points: int = 801,
 ) -> RadiusCurves:
     momenta = np.atleast_1d(np.asarray(momentum, dtype=float))
+    if not (np.abs(momenta) < 1).all():
+        raise DomainError(
+            f"momentum is {momentum}, but must lie in (−1, 1): beyond, no learning rate converges."
+        )
     rates = np.linspace(0, largest_learning_rate, points)
     kept = np.maximum(momenta, 0)  # negative momentum has no robust region
     ends = np.stack([regions.robust_low_end(kept), regions.robust_high_end(kept)], axis=-1)

@@ -88,6 +88,10 @@ def simulate(
     >>> run.points.shape, str(run.outcome)
     ((61, 2), 'converged')
     """
+    if not hasattr(problem, "field"):
+        raise DomainError(
+            f"{type(problem).__name__} has no field to follow; call simulate(method, problem, steps=…)."
+        )
     if record not in {"trajectory", "moments"}:
         raise DomainError(f"record is {record!r}, but must be 'trajectory' or 'moments'.")
     GLOSSARY["steps"].check(steps)
