@@ -97,11 +97,6 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
     leading = below.LC()
     top = [sympy.simplify(entry / leading) for entry in above.all_coeffs()]
     bottom = [sympy.simplify(entry / leading) for entry in below.all_coeffs()]
-    if arrays and gain.free_symbols - {z, *arrays}:
-        raise NotTraceableError(
-            f"{type(method).__name__} and its delay mix symbols with batches of numbers; give "
-            "either."
-        )
 
     def settle(value: Any) -> Scalar:
         """Back from exact: to an array, a float or a simplified expression."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +17,8 @@ from momentum_dynamics.dynamics.polynomials import (
     leverrier,
     multiply,
 )
-from momentum_dynamics.errors import NotTraceableError
-from momentum_dynamics.methods.linear import StateSpace, combine, stack, state_space
+from momentum_dynamics.errors import DomainError, NotTraceableError
+from momentum_dynamics.methods.linear import Rows, StateSpace, combine, settle, stack, state_space
 from momentum_dynamics.methods.protocol import (
     Method,
     State,
@@ -36,6 +38,7 @@ __all__ = [
     "gain",
     "loop_coefficients",
     "loop_equation",
+    "trace_determinant",
     "transfer_function",
     "transition_matrix",
 ]
@@ -144,9 +147,50 @@ def transition_matrix(method: Method, curvature: Scalar) -> Any:
     return stack(state_space(method).closed_rows(gain(curvature))[0])
 
 
-def gain(curvature: Scalar) -> Scalar:
-    """A curvature that can be computed with: lists become arrays."""
-    return np.asarray(curvature) if isinstance(curvature, list | tuple) else curvature
+def gain(curvature: Scalar, name: str = "curvature") -> Scalar:
+    """A curvature that can be computed with: lists become arrays; what is no number is refused.
+
+    Every question of a loop passes its curvature through here.
+
+    Raises
+    ------
+    DomainError
+        Unless all are finite numbers, real or complex, or one is a symbol.
+    NotTraceableError
+        If symbols stand in an array.
+    """
+    if is_symbolic(curvature):
+        fine = getattr(curvature, "is_finite", None) is not False and str(curvature) != "nan"
+    elif isinstance(curvature, numbers.Number) and not isinstance(curvature, np.generic):
+        fine = bool(abs(curvature) < math.inf)  # type: ignore[arg-type]
+    elif type(curvature).__module__.startswith("mpmath"):
+        fine = True
+    else:
+        curvature, fine = _finite_array(curvature)
+    if not fine:
+        raise DomainError(
+            f"{name} is {curvature!r}, but must be a finite number (real or complex), an array of "
+            "them or a SymPy symbol."
+        )
+    return curvature
+
+
+def _finite_array(value: Any) -> tuple[Any, bool]:
+    """The value as an array of numbers, and whether it is one and finite."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return value, False
+    if array.dtype == object:
+        if any(is_symbolic(entry) for entry in array.flat):
+            raise NotTraceableError(
+                "An array of symbols is no batch that could be computed with; ask for one symbol "
+                "at a time."
+            )
+        if not all(isinstance(entry, numbers.Number) for entry in array.flat):
+            return value, False
+        array = array.astype(complex if any(map(np.iscomplexobj, array.flat)) else float)
+    return array, array.dtype.kind in "iufc" and bool(np.isfinite(array).all())
 
 
 def loop_coefficients(method: Method, curvature: Scalar, delay: Delay | None) -> Coefficients:
@@ -159,6 +203,8 @@ def loop_coefficients(method: Method, curvature: Scalar, delay: Delay | None) ->
         delayed = state_space(Delayed(method=method, delay=delay))
         return leverrier(delayed.closed_rows(curvature)[0])[0]
     above, below = delay.rational()
+    system = system.beside(curvature, *above, *below)
+    above, below = settle((above, below), curvature, *system.entries)
     poles, entries = _open_loop(system)
     return add(multiply(below, poles), multiply(above, entries[0][0]), -curvature)
 
@@ -173,6 +219,13 @@ def affine_pair(system: StateSpace) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     lead, lag = (*entries[0][0][1:], 0)[:2]
     minus_trace, determinant = (*poles[1:], 0)[:2]
     return -minus_trace, lead, determinant, -lag
+
+
+def trace_determinant(rows: Rows) -> tuple[Scalar, Scalar]:
+    """Trace and determinant of a matrix of one or two rows; of one row the determinant is 0."""
+    if len(rows) == 1:
+        return rows[0][0], 0
+    return rows[0][0] + rows[1][1], rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0]
 
 
 def characteristic_polynomial(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
@@ -249,7 +302,8 @@ def loop_equation(method: Method, curvature: Scalar, delay: Delay | None = None)
     import sympy
 
     z = sympy.Symbol("z")
-    system = state_space(method)
+    curvature = gain(curvature)
+    system = state_space(method).beside(curvature)
     poles, entries = _open_loop(system)
     size = system.gradients
     if size > 1 and not (delay is None or isinstance(delay, NoDelay)):
@@ -337,4 +391,7 @@ def behind(method: Method, delay: Delay | None) -> Method:
     """The method behind a delay; itself where there is none."""
     if delay is None or isinstance(delay, NoDelay):
         return method
+    above, below = delay.rational()
+    if any(np.ndim(entry) for entry in (*above, *below) if not is_symbolic(entry)):
+        state_space(method).beside(*above, *below)
     return Delayed(method=method, delay=delay)

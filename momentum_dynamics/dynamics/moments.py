@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.dynamics.loop import loop_coefficients
+from momentum_dynamics.dynamics.loop import gain, loop_coefficients, trace_determinant
 from momentum_dynamics.dynamics.polynomials import schur_cohn
 from momentum_dynamics.dynamics.radius import spectral_radius
-from momentum_dynamics.errors import DomainError, UnstableDynamicsError
+from momentum_dynamics.errors import DomainError, NotTraceableError, UnstableDynamicsError
 from momentum_dynamics.laws import noise as laws
-from momentum_dynamics.methods.linear import StateSpace, combine, stack, state_space
+from momentum_dynamics.methods.linear import StateSpace, as_float, combine, stack, state_space
 from momentum_dynamics.methods.protocol import Method, period_of, transient_of
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
@@ -82,7 +83,7 @@ def stationary_variance(method: Method, curvature: Scalar, noise_variance: Scala
     """
     GLOSSARY["noise_variance"].check(noise_variance)
     curvature = _real(curvature)
-    system = state_space(method)
+    system = state_space(method).beside(curvature, noise_variance)
     symbolic = system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance)
     if not symbolic:
         _require_stable(method, curvature)
@@ -132,7 +133,7 @@ def stationary_covariance(method: Method, curvature: Scalar, noise_variance: Sca
     """
     GLOSSARY["noise_variance"].check(noise_variance)
     curvature = _real(curvature)
-    system = state_space(method)
+    system = state_space(method).beside(curvature, noise_variance)
     if system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance):
         return _symbolic_covariance(system, curvature, noise_variance)
     _require_stable(method, curvature)
@@ -141,6 +142,7 @@ def stationary_covariance(method: Method, curvature: Scalar, noise_variance: Sca
 
 def _real(curvature: Scalar) -> Scalar:
     """The curvature as real floats; moments of complex modes are not those of one coordinate."""
+    curvature = gain(curvature)
     if is_symbolic(curvature):
         return curvature
     if np.iscomplexobj(curvature):
@@ -148,7 +150,7 @@ def _real(curvature: Scalar) -> Scalar:
             f"curvature is {curvature}, but moments are answered for real curvatures only; "
             "simulate the game itself."
         )
-    return np.asarray(curvature, dtype=float)
+    return np.asarray(as_float(curvature), dtype=float)
 
 
 def _require_stable(method: Method, curvature: Scalar) -> None:
@@ -156,23 +158,34 @@ def _require_stable(method: Method, curvature: Scalar) -> None:
     stable = schur_cohn([np.asarray(entry) for entry in coefficients])
     if stable.all():
         return
-    worst = float(np.max(spectral_radius(method, curvature)))
+    radius = spectral_radius(method, curvature)
+    radius, stable = np.broadcast_arrays(radius, stable)
+    worst = np.unravel_index(np.argmax(np.where(stable, -np.inf, radius)), radius.shape)
+
+    def at(value: Scalar) -> str:
+        return f"{float(np.broadcast_to(value, radius.shape)[worst]):.6g}"
+
+    quantities = [
+        f"{name} {at(value)}"
+        for name, value in (vars(method) if hasattr(method, "__dict__") else {}).items()
+        if isinstance(value, numbers.Real) or (name in GLOSSARY and np.ndim(value) > 0)
+    ]
+    described = " with " + " and ".join(quantities) if quantities else ""
     raise UnstableDynamicsError(
-        f"No stationary variance: {method} is unstable on curvature {curvature} (spectral radius "
-        f"{worst:.4g}); ask is_stable first and keep what is stable."
+        f"No stationary variance: {type(method).__name__}{described} is unstable on curvature "
+        f"{at(curvature)} (spectral radius {at(radius)}); change the learning rate, or keep only "
+        "the settings that is_stable accepts."
     )
 
 
 def _two_slots(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
     """By the law of two slots, from noise to output (n₁z + n₀)/(z² − Tz + D)."""
     rows, injection = system.closed_rows(curvature)
-    size = system.slots
     vector = [entry[0] for entry in injection]
     moved = [combine(row, vector) for row in rows]
-    trace = sum(rows[i][i] for i in range(size))
-    determinant = rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0] if size > 1 else 0
+    trace, determinant = trace_determinant(rows)
     lead = combine(system.readout[0], vector)
-    lag = combine(system.readout[0], moved) - trace * lead if size > 1 else 0
+    lag = combine(system.readout[0], moved) - trace * lead if system.slots > 1 else 0
     return laws.two_slot_variance(trace, determinant, lead, lag, noise_variance)
 
 
@@ -247,6 +260,10 @@ def second_moments(
     ------
     DomainError
         If the noise variance or the number of steps is negative, or the curvature complex.
+    NotTraceableError
+        With symbols.
+    ShapeError
+        If the batch axes of what is given do not broadcast.
 
     Examples
     --------
@@ -257,9 +274,17 @@ def second_moments(
     GLOSSARY["noise_variance"].check(noise_variance)
     GLOSSARY["steps"].check(steps)
     curvature = _real(curvature)
-    noise = np.asarray(noise_variance, dtype=float)
+    system = state_space(method, step=0).beside(curvature, noise_variance)
+    given = start if isinstance(start, tuple) else (start,)
+    if system.is_symbolic or any(map(is_symbolic, (curvature, noise_variance, *given))):
+        raise NotTraceableError(
+            "Moments step by step are answered for numbers only; for symbols ask for "
+            "stationary_variance or transition_matrix."
+        )
+    noise = np.asarray(as_float(noise_variance), dtype=float)
     displacement = 1.0 if start is None else start
     state = displacement if isinstance(displacement, tuple) else method.initial_state(displacement)
+    system.beside(curvature, noise_variance, *state)
     cache: dict[int, tuple[Any, Any, Any]] = {}
 
     def maps(step: int) -> tuple[Any, Any, Any]:

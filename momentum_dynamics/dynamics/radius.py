@@ -14,11 +14,12 @@ from momentum_dynamics.dynamics.loop import (
     behind,
     gain,
     loop_coefficients,
+    trace_determinant,
 )
 from momentum_dynamics.dynamics.polynomials import schur_cohn
-from momentum_dynamics.errors import NotTraceableError
+from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.laws import spectrum as laws
-from momentum_dynamics.methods.linear import StateSpace, stack, state_space
+from momentum_dynamics.methods.linear import StateSpace, as_float, stack, state_space
 from momentum_dynamics.methods.protocol import Method
 from momentum_dynamics.notation import Scalar, is_symbolic
 
@@ -74,8 +75,8 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
     >>> spectral_radius(GradientDescent(learning_rate=1.0), [0.5, 2.5])
     array([0.5, 1.5])
     """
-    system = state_space(behind(method, delay))
     curvature = gain(curvature)
+    system = state_space(behind(method, delay)).beside(curvature)
     if _symbolic(system, curvature):
         if system.slots > 2:
             raise NotTraceableError(
@@ -84,11 +85,12 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
             )
         import sympy
 
-        trace, determinant = _pair(system, curvature)
+        trace, determinant = trace_determinant(system.closed_rows(curvature)[0])
         real = all(sympy.sympify(entry).is_real for entry in (trace, determinant))
         law = laws.spectral_radius if real else laws.complex_spectral_radius
         return law(trace, determinant)
-    h = np.asarray(curvature)
+    h = np.asarray(as_float(curvature))
+    system = system.beside(h)
     with np.errstate(all="ignore"):
         if system.slots <= 2 and system.gradients == 1:
             t0, t1, d0, d1 = affine_pair(system)
@@ -111,13 +113,29 @@ def eigenvalues(method: Method, curvature: Scalar, delay: Delay | None = None) -
     complex array ``(*batch, poles)``
         Infinite where an entry of the transition matrix is.
 
+    Raises
+    ------
+    NotTraceableError
+        With symbols.
+
     Examples
     --------
     >>> from momentum_dynamics import HeavyBall
     >>> eigenvalues(HeavyBall(learning_rate=1.0, momentum=0.0), -1.0).real
     array([0., 2.])
     """
-    return _eigenvalues(state_space(behind(method, delay)), np.asarray(curvature))
+    curvature = gain(curvature)
+    system = state_space(behind(method, delay))
+    _require_numbers("Eigenvalues", system, curvature)
+    return _eigenvalues(system, np.asarray(as_float(curvature)))
+
+
+def _require_numbers(what: str, system: StateSpace, curvature: Scalar) -> None:
+    if _symbolic(system, curvature):
+        raise NotTraceableError(
+            f"{what} are answered for numbers only; for symbols ask for characteristic_polynomial "
+            "or spectral_radius."
+        )
 
 
 def _eigenvalues(system: StateSpace, curvature: Any) -> Any:
@@ -125,14 +143,6 @@ def _eigenvalues(system: StateSpace, curvature: Any) -> Any:
     finite = np.isfinite(matrix).all(axis=(-2, -1))
     values = np.linalg.eigvals(np.where(finite[..., None, None], matrix, 0)).astype(complex)
     return np.where(finite[..., None], values, np.inf)
-
-
-def _pair(system: StateSpace, curvature: Scalar) -> tuple[Scalar, Scalar]:
-    """Trace and determinant of a loop with one or two slots."""
-    rows = system.closed_rows(curvature)[0]
-    if system.slots == 1:
-        return rows[0][0], 0
-    return rows[0][0] + rows[1][1], rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0]
 
 
 def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
@@ -198,7 +208,9 @@ def regime(method: Method, curvature: Scalar) -> Any:
     Raises
     ------
     NotTraceableError
-        If the method has more than two slots.
+        If the method has more than two slots, or with symbols.
+    DomainError
+        If the curvature is complex.
 
     References
     ----------
@@ -213,7 +225,12 @@ def regime(method: Method, curvature: Scalar) -> Any:
     system = state_space(method)
     if system.slots > 2:
         raise NotTraceableError(f"Regimes are named for two slots; this method has {system.slots}.")
-    trace, determinant = _pair(system, np.asarray(curvature, dtype=float))
+    curvature = gain(curvature)
+    _require_numbers("Regimes", system, curvature)
+    if np.iscomplexobj(curvature):
+        raise DomainError(f"curvature is {curvature}, but regimes are named for real curvatures.")
+    h = np.asarray(as_float(curvature), dtype=float)
+    trace, determinant = trace_determinant(system.closed_rows(h)[0])
     stable = schur_cohn([1, -trace, determinant])
     ripples = laws.discriminant(trace, determinant) < 0
     # With equal moduli of opposite sign (trace 0) the mode flips sign: call it oscillating.

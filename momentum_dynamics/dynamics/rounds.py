@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from momentum_dynamics.dynamics.loop import gain
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods.linear import stack
 from momentum_dynamics.methods.protocol import Method, period_of, transient_of
@@ -61,6 +62,7 @@ def round_matrix(method: Method, singular_value: Scalar, order: str = "alternati
            [ 0.5 ,  0.75]])
     """
     check_round(method, order)
+    singular_value = gain(singular_value, "singular_value")
     slots = len(method.initial_state(0))
     columns = []
     for index in range(2 * slots):

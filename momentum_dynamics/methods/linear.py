@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
 from momentum_dynamics.methods.protocol import (
     Method,
     State,
@@ -37,12 +38,66 @@ def is_zero(value: Scalar) -> bool:
     )
 
 
+def as_float(entry: Scalar) -> Scalar:
+    """The entry with fractions as floats, as it must be where arrays or complex numbers meet it."""
+    if isinstance(entry, Fraction):
+        return float(entry)
+    if isinstance(entry, np.ndarray) and entry.dtype == object:
+        return entry.astype(complex if any(map(np.iscomplexobj, entry.flat)) else float)
+    return entry
+
+
+def settle(rows: Rows, *others: Scalar) -> Rows:
+    """Rows that arrays can be computed with, beside other numbers that they will meet.
+
+    Raises
+    ------
+    NotTraceableError
+        If symbols meet batches of numbers.
+    ShapeError
+        If batch axes do not broadcast.
+    """
+    entries = [*(entry for row in rows for entry in row), *others]
+    shapes = {np.shape(entry) for entry in entries if not is_symbolic(entry)} - {()}
+    if shapes:
+        if any(is_symbolic(e) or _holds_symbols(e) for e in entries):
+            raise NotTraceableError(
+                "Symbols and batches of numbers do not mix; give symbols alone, or numbers for all."
+            )
+        try:
+            np.broadcast_shapes(*shapes)
+        except ValueError as error:
+            raise ShapeError(
+                f"The batch axes of the method, the delay and the numbers beside them do not "
+                f"broadcast: {sorted(shapes)}; give each quantity an axis of its own, as in "
+                "momentum[:, None]."
+            ) from error
+    if shapes or any(isinstance(entry, complex | np.ndarray) for entry in others):
+        return tuple(tuple(as_float(entry) for entry in row) for row in rows)
+    return rows
+
+
+def _holds_symbols(entry: Scalar) -> bool:
+    return (
+        isinstance(entry, np.ndarray)
+        and entry.dtype == object
+        and any(is_symbolic(value) for value in entry.flat)
+    )
+
+
 def combine(coefficients: Sequence[Scalar], values: Sequence[Scalar]) -> Scalar:
     """The sum of products, without the terms that are plainly zero."""
     total: Scalar = 0
     for coefficient, value in zip(coefficients, values, strict=True):
         if not (is_zero(coefficient) or is_zero(value)):
-            total = total + coefficient * value
+            try:
+                total = total + coefficient * value
+            except ValueError as error:
+                shapes = sorted({np.shape(entry) for entry in (total, coefficient, value)} - {()})
+                raise ShapeError(
+                    f"The batch axes of a method and of what stands beside it do not broadcast: "
+                    f"{shapes}; give each quantity an axis of its own, as in momentum[:, None]."
+                ) from error
     return total
 
 
@@ -140,8 +195,32 @@ class StateSpace:
     @property
     def is_symbolic(self) -> bool:
         """Whether any entry is a SymPy expression."""
+        return any(is_symbolic(entry) for entry in self.entries)
+
+    @property
+    def entries(self) -> tuple[Scalar, ...]:
+        """All entries of all parts."""
         parts = (self.transition, self.injection, self.observation, self.feedthrough, self.readout)
-        return any(is_symbolic(entry) for rows in parts for row in rows for entry in row)
+        return tuple(entry for rows in parts for row in rows for entry in row)
+
+    def beside(self, *numbers: Scalar) -> StateSpace:
+        """The same system, fit to be computed with beside a curvature and other numbers.
+
+        Raises
+        ------
+        NotTraceableError
+            If symbols meet batches of numbers.
+        ShapeError
+            If batch axes do not broadcast.
+        """
+        others = (*numbers, *self.entries)
+        return StateSpace(
+            transition=settle(self.transition, *others),
+            injection=settle(self.injection, *others),
+            observation=settle(self.observation, *others),
+            feedthrough=settle(self.feedthrough, *others),
+            readout=settle(self.readout, *others),
+        )
 
     def gain_rows(self, curvature: Scalar) -> tuple[Rows, Rows]:
         """Gradients in terms of the state, and of gradient noise, on one curvature.
@@ -171,17 +250,19 @@ class StateSpace:
 
     def closed_rows(self, curvature: Scalar) -> tuple[Rows, Rows]:
         """Transition and noise injection with the loop closed on one curvature, as rows."""
-        from_state, from_noise = self.gain_rows(curvature)
+        system = self.beside(curvature)
+        from_state, from_noise = system.gain_rows(curvature)
         transition = tuple(
             tuple(
-                self.transition[i][j] + combine(self.injection[i], [row[j] for row in from_state])
+                system.transition[i][j]
+                + combine(system.injection[i], [row[j] for row in from_state])
                 for j in range(self.slots)
             )
             for i in range(self.slots)
         )
         injection = tuple(
             tuple(
-                combine(self.injection[i], [row[k] for row in from_noise])
+                combine(system.injection[i], [row[k] for row in from_noise])
                 for k in range(self.gradients)
             )
             for i in range(self.slots)
@@ -268,7 +349,7 @@ def state_space(method: Method, step: int | None = None) -> StateSpace:
         observation=_columns([queries for _, queries in by_slot], len(stages)),
         feedthrough=_columns([queries for _, queries in by_gradient], len(stages)),
         readout=(tuple(output_of(answering, _unit(slots, i)) for i in range(slots)),),
-    )
+    ).beside()
 
 
 def _columns(columns: Sequence[Sequence[Scalar]], rows: int) -> Rows:

@@ -218,7 +218,7 @@ def test_a_linear_method_is_found_out():
             HeavyBall(learning_rate=np.array([0.1, 0.2]), momentum=BETA),
             NoDelay(),
             NotTraceableError,
-            "mix symbols with batches",
+            "Symbols and batches of numbers do not mix",
         ),
         (
             Chebyshev(smallest_curvature=1, largest_curvature=2),
