@@ -18,7 +18,7 @@ from momentum_dynamics.dynamics.polynomials import (
     multiply,
 )
 from momentum_dynamics.errors import DomainError, NotTraceableError
-from momentum_dynamics.methods.linear import Rows, StateSpace, combine, settle, stack, state_space
+from momentum_dynamics.methods.linear import StateSpace, state_space
 from momentum_dynamics.methods.protocol import (
     Method,
     State,
@@ -27,6 +27,7 @@ from momentum_dynamics.methods.protocol import (
     stage_of,
     transient_of,
 )
+from momentum_dynamics.methods.rows import Rows, combine, settle, stack
 from momentum_dynamics.notation import Scalar, is_symbolic
 
 __all__ = [

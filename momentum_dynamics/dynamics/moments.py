@@ -10,12 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.dynamics.loop import gain, loop_coefficients, trace_determinant
+from momentum_dynamics.dynamics.lyapunov import (
+    NEVER_SETTLED,
+    covariance,
+    readable,
+    symbolic_covariance,
+)
 from momentum_dynamics.dynamics.polynomials import schur_cohn
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.errors import DomainError, NotTraceableError, UnstableDynamicsError
 from momentum_dynamics.laws import noise as laws
-from momentum_dynamics.methods.linear import StateSpace, as_float, combine, stack, state_space
+from momentum_dynamics.methods.linear import StateSpace, state_space
 from momentum_dynamics.methods.protocol import Method, period_of, transient_of
+from momentum_dynamics.methods.rows import as_float, combine, stack
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
 __all__ = ["Moments", "second_moments", "stationary_covariance", "stationary_variance"]
@@ -93,18 +100,22 @@ def stationary_variance(method: Method, curvature: Scalar, noise_variance: Scala
         if symbolic:
             import sympy
 
-            return sympy.factor(found)
+            found = sympy.factor(found)
+            if found.has(sympy.zoo, sympy.nan, sympy.oo):
+                raise UnstableDynamicsError(NEVER_SETTLED)
+            return found
         return found
     readout = system.readout[0]
     if symbolic:
         import sympy
 
-        row = sympy.Matrix([readout])
-        covariance = _symbolic_covariance(system, curvature, noise_variance)
-        return sympy.factor(sympy.cancel((row * covariance * row.T)[0]))
-    covariance = _covariance(system, curvature, noise_variance)
+        row = sympy.Matrix([readout]).applyfunc(lambda e: sympy.nsimplify(e, rational=True))
+        spread = symbolic_covariance(*system.closed_rows(curvature), noise_variance)
+        floating = _is_floating(*system.entries, curvature, noise_variance)
+        return readable((row * spread * row.T)[0], floating=floating)
+    spread = covariance(*system.closed_rows(curvature), noise_variance)
     row = stack(system.readout)[..., 0, :]
-    return np.einsum("...i,...ij,...j->...", row, covariance, row)
+    return np.einsum("...i,...ij,...j->...", row, spread, row)
 
 
 def stationary_covariance(method: Method, curvature: Scalar, noise_variance: Scalar) -> Any:
@@ -135,9 +146,18 @@ def stationary_covariance(method: Method, curvature: Scalar, noise_variance: Sca
     curvature = _real(curvature)
     system = state_space(method).beside(curvature, noise_variance)
     if system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance):
-        return _symbolic_covariance(system, curvature, noise_variance)
+        floating = _is_floating(*system.entries, curvature, noise_variance)
+        found = symbolic_covariance(*system.closed_rows(curvature), noise_variance)
+        return found.applyfunc(lambda entry: readable(entry, floating=floating))
     _require_stable(method, curvature)
-    return _covariance(system, curvature, noise_variance)
+    return covariance(*system.closed_rows(curvature), noise_variance)
+
+
+def _is_floating(*values: Scalar) -> bool:
+    """Say whether a number that is not exact is among the values."""
+    import sympy
+
+    return any(sympy.sympify(value).atoms(sympy.Float) for value in values)
 
 
 def _real(curvature: Scalar) -> Scalar:
@@ -187,46 +207,6 @@ def _two_slots(system: StateSpace, curvature: Scalar, noise_variance: Scalar) ->
     lead = combine(system.readout[0], vector)
     lag = combine(system.readout[0], moved) - trace * lead if system.slots > 1 else 0
     return laws.two_slot_variance(trace, determinant, lead, lag, noise_variance)
-
-
-def _covariance(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
-    """Solve Σ = MΣMᵀ + Q of a stable loop; the one place where a Lyapunov equation is solved."""
-    rows, injection = system.closed_rows(curvature)
-    matrix, vectors = stack(rows), stack(injection)
-    noise = np.asarray(noise_variance, dtype=float)[..., None, None]
-    source = noise * (vectors @ np.swapaxes(vectors, -1, -2))
-    size = system.slots
-    batch = np.broadcast_shapes(matrix.shape[:-2], source.shape[:-2])
-    matrix = np.broadcast_to(matrix, (*batch, size, size))
-    source = np.broadcast_to(source, (*batch, size, size))
-    if size > _KRONECKER_LIMIT:
-        from scipy.linalg import solve_discrete_lyapunov
-
-        found = np.empty(source.shape)
-        for index in np.ndindex(*batch):
-            found[index] = solve_discrete_lyapunov(matrix[index], source[index])
-        return found
-    doubled = np.einsum("...ij,...kl->...ikjl", matrix, matrix).reshape(*batch, size**2, size**2)
-    right = source.reshape(*batch, size**2, 1)
-    return np.linalg.solve(np.eye(size**2) - doubled, right).reshape(*batch, size, size)
-
-
-_KRONECKER_LIMIT = 4
-"""Slots up to which the doubled system is the faster way."""
-
-
-def _symbolic_covariance(system: StateSpace, curvature: Scalar, noise_variance: Scalar) -> Any:
-    import sympy
-
-    rows, injection = system.closed_rows(curvature)
-    size = system.slots
-    matrix, vectors = sympy.Matrix(rows), sympy.Matrix(injection)
-    unknown = sympy.Matrix(size, size, lambda i, j: sympy.Symbol(f"S_{min(i, j)}_{max(i, j)}"))
-    balance = matrix * unknown * matrix.T + noise_variance * vectors * vectors.T - unknown
-    names = sorted(unknown.free_symbols, key=str)
-    equations = [balance[i, j] for i in range(size) for j in range(i, size)]
-    (solution,) = sympy.linsolve(equations, *names)
-    return unknown.subs(dict(zip(names, solution, strict=True)))
 
 
 def second_moments(

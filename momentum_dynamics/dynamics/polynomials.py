@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.methods.linear import Rows, combine
+from momentum_dynamics.methods.rows import Rows, combine
 from momentum_dynamics.notation import Scalar, is_symbolic
 
 __all__ = ["Coefficients", "add", "evaluate", "leverrier", "multiply", "schur_cohn"]

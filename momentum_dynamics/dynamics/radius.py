@@ -19,8 +19,9 @@ from momentum_dynamics.dynamics.loop import (
 from momentum_dynamics.dynamics.polynomials import schur_cohn
 from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.laws import spectrum as laws
-from momentum_dynamics.methods.linear import StateSpace, as_float, stack, state_space
+from momentum_dynamics.methods.linear import StateSpace, state_space
 from momentum_dynamics.methods.protocol import Method
+from momentum_dynamics.methods.rows import as_float, stack
 from momentum_dynamics.notation import Scalar, is_symbolic
 
 __all__ = ["Regime", "eigenvalues", "is_stable", "regime", "spectral_radius"]

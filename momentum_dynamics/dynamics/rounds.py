@@ -6,8 +6,8 @@ from typing import Any
 
 from momentum_dynamics.dynamics.loop import gain
 from momentum_dynamics.errors import DomainError
-from momentum_dynamics.methods.linear import stack
 from momentum_dynamics.methods.protocol import Method, period_of, transient_of
+from momentum_dynamics.methods.rows import stack
 from momentum_dynamics.notation import Scalar
 
 __all__ = ["ORDERS", "check_round", "round_matrix"]

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
+from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.methods.protocol import (
     Method,
     State,
@@ -23,121 +22,13 @@ from momentum_dynamics.methods.protocol import (
     stage_of,
     transient_of,
 )
+from momentum_dynamics.methods.rows import Rows, combine, is_zero, settle, stack
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
-__all__ = ["Rows", "StateSpace", "combine", "is_zero", "stack", "state_space"]
+__all__ = ["StateSpace", "stack", "state_space"]
 
-Rows: TypeAlias = tuple[tuple[Scalar, ...], ...]
-"""A small matrix as rows of scalars, each with its own batch axes."""
-
-
-def is_zero(value: Scalar) -> bool:
-    """Say whether an entry is the plain number 0, which sums may leave out."""
-    return (np.ndim(value) == 0 and not is_symbolic(value) and value == 0) or (
-        is_symbolic(value) and bool(value.is_zero)
-    )
-
-
-def as_float(entry: Scalar) -> Scalar:
-    """The entry with fractions as floats, as it must be where arrays or complex numbers meet it."""
-    if isinstance(entry, Fraction):
-        return float(entry)
-    if isinstance(entry, np.ndarray) and entry.dtype == object:
-        return entry.astype(complex if any(map(np.iscomplexobj, entry.flat)) else float)
-    return entry
-
-
-def settle(rows: Rows, *others: Scalar) -> Rows:
-    """Rows that arrays can be computed with, beside other numbers that they will meet.
-
-    Raises
-    ------
-    NotTraceableError
-        If symbols meet batches of numbers.
-    ShapeError
-        If batch axes do not broadcast.
-    """
-    entries = [*(entry for row in rows for entry in row), *others]
-    shapes = {np.shape(entry) for entry in entries if not is_symbolic(entry)} - {()}
-    if shapes:
-        if any(is_symbolic(e) or _holds_symbols(e) for e in entries):
-            raise NotTraceableError(
-                "Symbols and batches of numbers do not mix; give symbols alone, or numbers for all."
-            )
-        try:
-            np.broadcast_shapes(*shapes)
-        except ValueError as error:
-            raise ShapeError(
-                f"The batch axes of the method, the delay and the numbers beside them do not "
-                f"broadcast: {sorted(shapes)}; give each quantity an axis of its own, as in "
-                "momentum[:, None]."
-            ) from error
-    if shapes or any(isinstance(entry, complex | np.ndarray) for entry in others):
-        return tuple(tuple(as_float(entry) for entry in row) for row in rows)
-    return rows
-
-
-def _holds_symbols(entry: Scalar) -> bool:
-    return (
-        isinstance(entry, np.ndarray)
-        and entry.dtype == object
-        and any(is_symbolic(value) for value in entry.flat)
-    )
-
-
-def combine(coefficients: Sequence[Scalar], values: Sequence[Scalar]) -> Scalar:
-    """The sum of products, without the terms that are plainly zero."""
-    total: Scalar = 0
-    for coefficient, value in zip(coefficients, values, strict=True):
-        if not (is_zero(coefficient) or is_zero(value)):
-            try:
-                total = total + coefficient * value
-            except ValueError as error:
-                shapes = sorted({np.shape(entry) for entry in (total, coefficient, value)} - {()})
-                raise ShapeError(
-                    f"The batch axes of a method and of what stands beside it do not broadcast: "
-                    f"{shapes}; give each quantity an axis of its own, as in momentum[:, None]."
-                ) from error
-    return total
-
-
-def stack(rows: Rows, *, exact: bool = False) -> Any:
-    """The rows as one array ``(*batch, rows, columns)``, or as a SymPy matrix if any is symbolic.
-
-    Parameters
-    ----------
-    rows : rows of scalars
-    exact : bool
-        Make a SymPy matrix of numbers as well, as beside symbolic ones.
-
-    Returns
-    -------
-    array or sympy.ImmutableMatrix
-
-    Raises
-    ------
-    ShapeError
-        If the batch axes of the entries do not broadcast.
-    """
-    entries = [entry for row in rows for entry in row]
-    shape = (len(rows), len(rows[0]) if rows else 0)
-    if exact or any(is_symbolic(entry) for entry in entries):
-        import sympy
-
-        return sympy.ImmutableMatrix(*shape, entries)
-    try:
-        flat = np.broadcast_arrays(*entries) if entries else []
-    except ValueError as error:
-        shapes = sorted({np.shape(entry) for entry in entries})
-        raise ShapeError(
-            f"The batch axes of a method's parameters do not broadcast: {shapes}; "
-            "give each parameter its own axis, as in momentum[:, None]."
-        ) from error
-    batch = flat[0].shape if flat else ()
-    kind = complex if any(np.iscomplexobj(entry) for entry in flat) else float
-    if not flat:
-        return np.zeros((*batch, *shape))
-    return np.stack(flat, axis=-1).astype(kind).reshape(*batch, *shape)
+Run: TypeAlias = Callable[[State, tuple[int, ...]], tuple[State, tuple[Scalar, ...]]]
+"""What a period does: from state and gradients to the next state and the queries."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -343,13 +234,15 @@ def state_space(method: Method, step: int | None = None) -> StateSpace:
     still = _unit(len(stages), None)
     by_slot = [run(_unit(slots, i), still) for i in range(slots)]
     by_gradient = [run(_unit(slots, None), _unit(len(stages), k)) for k in range(len(stages))]
-    return StateSpace(
+    system = StateSpace(
         transition=_columns([state for state, _ in by_slot], slots),
         injection=_columns([state for state, _ in by_gradient], slots),
         observation=_columns([queries for _, queries in by_slot], len(stages)),
         feedthrough=_columns([queries for _, queries in by_gradient], len(stages)),
         readout=(tuple(output_of(answering, _unit(slots, i)) for i in range(slots)),),
     ).beside()
+    _require_superposition(method, run, system)
+    return system
 
 
 def _columns(columns: Sequence[Sequence[Scalar]], rows: int) -> Rows:
@@ -358,7 +251,7 @@ def _columns(columns: Sequence[Sequence[Scalar]], rows: int) -> Rows:
 
 def _require_no_offset(
     method: Method,
-    run: Callable[[State, tuple[int, ...]], tuple[State, tuple[Scalar, ...]]],
+    run: Run,
     slots: int,
     gradients: int,
 ) -> None:
@@ -373,5 +266,37 @@ def _require_no_offset(
         if moved:
             raise DomainError(
                 f"{type(method).__name__} is not linear: from a state of zeros with no gradient it "
-                f"moves to {entry}."
+                f"moves to {entry}; write update and query as sums of multiples of what they get."
             )
+
+
+def _require_superposition(method: Method, run: Run, system: StateSpace) -> None:
+    """Refuse a method that does not do to one mixed state what its unit states foretell.
+
+    The state is negative, so that clipping and moduli show.
+    """
+    if any(is_symbolic(entry) for entry in system.entries):
+        return
+    state = tuple(-index - 2 for index in range(system.slots))
+    gradients = tuple(index + 3 for index in range(system.gradients))
+    moved, queries = run(state, gradients)
+    whole = (*state, *gradients)
+    rows = [
+        *(a + b for a, b in zip(system.transition, system.injection, strict=True)),
+        *(c + d for c, d in zip(system.observation, system.feedthrough, strict=True)),
+    ]
+    for row, found in zip(rows, (*moved, *queries), strict=True):
+        with np.errstate(all="ignore"):
+            foretold = np.asarray(combine(row, whole), dtype=float)
+            scale = sum(np.abs(np.asarray(entry, dtype=float)) for entry in row) + 1
+            error = np.abs(np.asarray(found, dtype=float) - foretold)
+        if np.any(error > _ROUNDING * scale * max(map(abs, whole))):
+            raise DomainError(
+                f"{type(method).__name__} is not linear: the sum of two states does not move to "
+                "the sum of where they move; write update and query as sums of multiples of what "
+                "they get."
+            )
+
+
+_ROUNDING = 1e-9
+"""How far, relative to the entries of its rows, a linear update may be off by rounding."""

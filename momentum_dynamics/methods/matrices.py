@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from momentum_dynamics.errors import ShapeError
-from momentum_dynamics.methods.linear import combine, is_zero
+from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.methods.protocol import State, trailing
+from momentum_dynamics.methods.rows import combine, is_zero
 from momentum_dynamics.notation import Scalar
 
 __all__ = ["LinearMethod"]
@@ -36,6 +36,8 @@ class LinearMethod:
     ------
     ShapeError
         If the shapes do not fit, or more than one gradient a step is asked for.
+    DomainError
+        If an entry is no number; in `initial_state`, if no state stays put and answers 1.
     """
 
     A: Any
@@ -46,6 +48,11 @@ class LinearMethod:
     start: Sequence[Scalar] | None = None
 
     def __post_init__(self) -> None:
+        if len(_dimensions(self.A)) < 2:
+            raise ShapeError(
+                f"LinearMethod: A has shape {_dimensions(self.A)}, but must be a matrix, slots by "
+                "slots; write one slot as [[a]]."
+            )
         size = _dimensions(self.A)[-1]
         wanted = {"A": (size, size), "B": (size, 1), "C": (1, size), "D": (1, 1), "E": (1, size)}
         for name, shape in wanted.items():
@@ -60,6 +67,14 @@ class LinearMethod:
                 "LinearMethod: D is not zero, so the query would need its own gradient; "
                 "that is a proximal step, which cannot be run by asking for gradients."
             )
+
+        for name in wanted:
+            value = getattr(self, name)
+            if value is not None and not _is_numeric(value):
+                raise DomainError(
+                    f"LinearMethod: {name} is {value!r}, but all its entries must be numbers or "
+                    "SymPy expressions."
+                )
 
     def initial_state(self, point: Scalar) -> State:
         return tuple(weight * point for weight in self._rest())
@@ -93,16 +108,9 @@ class LinearMethod:
     def _rest(self) -> Sequence[Scalar]:
         if self.start is not None:
             return self.start
-        import sympy
-
         size = _dimensions(self.A)[-1]
-        if isinstance(self.A, sympy.MatrixBase):
-            unknowns = sympy.symbols(f"s:{size}")
-            vector = sympy.Matrix(unknowns)
-            answer = (self.C if self.E is None else self.E) * vector
-            equations = [*(self.A * vector - vector), answer[0] - 1]
-            (solution,) = sympy.linsolve(equations, *unknowns) or [(0,) * size]
-            return tuple(entry.subs(dict.fromkeys(unknowns, 0)) for entry in solution)
+        if hasattr(self.A, "free_symbols"):
+            return _symbolic_rest(self.A, self.C if self.E is None else self.E)
         array = np.asarray(self.A, dtype=float)
         readout = np.asarray(self.C if self.E is None else self.E, dtype=float)
         readout = np.broadcast_to(readout, (*array.shape[:-2], 1, size))
@@ -110,7 +118,43 @@ class LinearMethod:
         right = np.zeros((*array.shape[:-2], size + 1, 1))
         right[..., -1, 0] = 1
         rest = np.linalg.pinv(system) @ right
+        if np.any(np.abs(system @ rest - right) > _REST_TOLERANCE * (1 + np.abs(rest).max())):
+            raise DomainError(_NO_REST)
         return [rest[..., i, 0] if rest.ndim > 2 else float(rest[i, 0]) for i in range(size)]
+
+
+_REST_TOLERANCE = 1e-6
+"""How far a state found by least squares may be from one at rest: a pole at 1 to half the digits
+is meant as one."""
+
+_NO_REST = (
+    "LinearMethod: no state stays where it is without gradient and answers 1, so there is no state "
+    "at rest; give start=, the state that stands for the point 1."
+)
+
+
+def _symbolic_rest(matrix: Any, readout: Any) -> Sequence[Scalar]:
+    import sympy
+
+    size = _dimensions(matrix)[-1]
+    unknowns = sympy.symbols(f"s:{size}", cls=sympy.Dummy)
+    vector = sympy.Matrix(unknowns)
+    equations = [*(matrix * vector - vector), (readout * vector)[0] - 1]
+    solutions = sympy.linsolve(equations, *unknowns)
+    if not solutions:
+        raise DomainError(_NO_REST)
+    (solution,) = solutions
+    return tuple(entry.subs(dict.fromkeys(unknowns, 0)) for entry in solution)
+
+
+def _is_numeric(matrix: Any) -> bool:
+    """Say whether all entries are numbers and none is NaN."""
+    if hasattr(matrix, "free_symbols"):
+        return not any(str(entry) == "nan" for entry in matrix)
+    try:
+        return not bool(np.isnan(np.asarray(matrix, dtype=float)).any())
+    except (TypeError, ValueError):
+        return False
 
 
 def _dimensions(matrix: Any) -> tuple[int, ...]:

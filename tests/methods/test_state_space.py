@@ -19,8 +19,8 @@ from momentum_dynamics import (
     state_space,
     symbol,
 )
-from momentum_dynamics.methods.linear import combine, stack
 from momentum_dynamics.methods.protocol import spread
+from momentum_dynamics.methods.rows import combine, stack
 
 
 def test_nesterov_by_hand():
