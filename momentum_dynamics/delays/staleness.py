@@ -59,8 +59,11 @@ class NoDelay:
     def rational(self) -> tuple[Coefficients, Coefficients]:
         return (1,), (1,)
 
-    def sample(self, rng: np.random.Generator, size: Any) -> NDArray[np.int64]:
-        del rng
+    def sample(
+        self,
+        rng: np.random.Generator,  # noqa: ARG002
+        size: Any,
+    ) -> NDArray[np.int64]:
         return np.zeros(size, dtype=np.int64)
 
 
@@ -99,8 +102,11 @@ class FixedDelay:
             )
         return (1,), (1, *(0,) * int(self.staleness))
 
-    def sample(self, rng: np.random.Generator, size: Any) -> NDArray[np.int64]:
-        del rng
+    def sample(
+        self,
+        rng: np.random.Generator,  # noqa: ARG002
+        size: Any,
+    ) -> NDArray[np.int64]:
         return np.full(size, int(self.staleness), dtype=np.int64)
 
 

@@ -29,6 +29,8 @@ __all__ = ["equivalent_momentum"]
 def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParameter | LinearMethod:
     """The method without delay whose path is the mean path of this one behind an independent delay.
 
+    On a quadratic, that is: where the gradient is linear, its mean is the gradient at the mean.
+
     The mean of a stale loop is the loop of the mean: q(1/z) multiplies the transfer function. What
     cancels, cancels exactly (numbers are taken as the exact fractions they are).
 
@@ -100,7 +102,8 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
 
     def settle(value: Any) -> Scalar:
         """Back from exact: to an array, a float or a simplified expression."""
-        if arrays:
+        value = value.subs({dummy: 0 for dummy, entry in arrays.items() if entry.ndim == 0})
+        if value.free_symbols & set(arrays):
             found = sympy.lambdify(list(arrays), value)(*arrays.values())
             return np.asarray(found, dtype=float)
         return sympy.factor(value) if series.is_symbolic else float(value)
@@ -144,11 +147,12 @@ def _exact(owner: Any, arrays: dict[Any, Any]) -> Any:
             continue
         if isinstance(owner, LinearMethod):
             changed[field.name] = sympy.ImmutableMatrix(np.asarray(value)).applyfunc(sympy.Rational)
-        elif np.ndim(value) == 0:
+        elif np.ndim(value) == 0 and not (field.name == "learning_rate" and value == 0):
             whole = isinstance(value, numbers.Rational)
             changed[field.name] = sympy.Rational(Fraction(value if whole else float(value)))
         else:
             dummy = sympy.Dummy(field.name, real=True)
+            # A learning rate of 0 would cancel the whole loop, and with it the poles asked for.
             arrays[dummy] = np.asarray(value)
             changed[field.name] = dummy
     found: Any = dataclasses.replace(owner, **changed)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from momentum_dynamics.dynamics.loop import gain
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.laws import optima
@@ -19,8 +20,9 @@ from momentum_dynamics.methods import (
     RobustMomentum,
     TripleMomentum,
 )
-from momentum_dynamics.methods.protocol import period_of
-from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
+from momentum_dynamics.methods.minimizing import require_order
+from momentum_dynamics.methods.protocol import period_of, stage_of
+from momentum_dynamics.notation import GLOSSARY, Scalar
 
 __all__ = ["TUNED_KINDS", "tune", "worst_rate"]
 
@@ -95,8 +97,11 @@ def tune(
     smallest_curvature, largest_curvature : scalar
         Positive ends of the spectrum; numbers, batches or symbols.
     objective : {"quadratic", "smooth-convex"}
-        The fastest on quadratics, or the parameters with a guarantee for every smooth strongly
-        convex function. Heavy ball has no such guarantee: there it can cycle for ever.
+        The parameters for quadratics, or those with a guarantee for every smooth strongly convex
+        function (which is what "smooth-convex" means here). Gradient descent, heavy ball, Nesterov
+        and Chebyshev are the fastest of their kind on quadratics; triple and robust momentum have
+        one set of parameters, made for smooth strongly convex functions. Heavy ball has no such
+        guarantee: with its parameters for quadratics it can cycle there for ever.
 
     Returns
     -------
@@ -129,12 +134,9 @@ def tune(
         raise UnknownNameError.among("tuned method", kind, _TUNERS[objective])
     GLOSSARY["smallest_curvature"].check(smallest_curvature)
     GLOSSARY["largest_curvature"].check(largest_curvature)
-    difference = largest_curvature - smallest_curvature
-    if not is_symbolic(difference) and np.any(np.asarray(difference) < 0):
-        raise DomainError(
-            f"smallest_curvature is {smallest_curvature}, above largest_curvature "
-            f"{largest_curvature}; swap them."
-        )
+    smallest_curvature = gain(smallest_curvature, "smallest_curvature")
+    largest_curvature = gain(largest_curvature, "largest_curvature")
+    require_order(smallest_curvature, largest_curvature)
     return _TUNERS[objective][kind](smallest_curvature, largest_curvature)
 
 
@@ -155,8 +157,8 @@ def worst_rate(method: Method, curvatures: Scalar) -> float:
     settled = method
     period = period_of(method)
     if period is None:
-        settled, period = method.stage(_FAR), 1  # type: ignore[attr-defined]
-    radius = np.max(spectral_radius(settled, np.asarray(curvatures, dtype=float)))
+        settled, period = stage_of(method, _FAR), 1
+    radius = np.max(spectral_radius(settled, curvatures))
     return float(radius ** (1 / period))
 
 

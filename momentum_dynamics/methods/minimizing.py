@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.laws import optima
 from momentum_dynamics.methods.protocol import State
@@ -15,6 +17,7 @@ __all__ = [
     "RobustMomentum",
     "ThreeParameter",
     "TripleMomentum",
+    "require_order",
 ]
 
 
@@ -198,7 +201,7 @@ class TripleMomentum:
     largest_curvature: Scalar
 
     def check(self) -> None:
-        _order(self.smallest_curvature, self.largest_curvature)
+        require_order(self.smallest_curvature, self.largest_curvature)
 
     @property
     def core(self) -> ThreeParameter:
@@ -243,7 +246,7 @@ class RobustMomentum:
     robustness: Scalar
 
     def check(self) -> None:
-        _order(self.smallest_curvature, self.largest_curvature, strictly=True)
+        require_order(self.smallest_curvature, self.largest_curvature, strictly=True)
 
     @property
     def core(self) -> ThreeParameter:
@@ -264,14 +267,23 @@ class RobustMomentum:
         return self.core.update(state, gradient)
 
 
-def _order(smallest: Scalar, largest: Scalar, *, strictly: bool = False) -> None:
-    """Refuse a spectrum whose ends are in the wrong order."""
+def require_order(smallest: Scalar, largest: Scalar, *, strictly: bool = False) -> None:
+    """Refuse a spectrum whose ends are in the wrong order.
+
+    Raises
+    ------
+    DomainError
+        Unless the smallest curvature is at most the largest, or with `strictly` below it.
+    """
+    if not (is_symbolic(smallest) or is_symbolic(largest)):
+        smallest, largest = np.asarray(smallest), np.asarray(largest)
     difference = largest - smallest
     if is_symbolic(difference) and not difference.is_number:
         return
     wrong = difference <= 0 if strictly else difference < 0
-    if bool(wrong.any() if hasattr(wrong, "any") else wrong):
+    if np.any(wrong):
         relation = "below" if strictly else "at most"
         raise DomainError(
-            f"smallest_curvature is {smallest}, but must be {relation} largest_curvature {largest}."
+            f"smallest_curvature is {smallest}, but must be {relation} largest_curvature {largest}; "
+            "swap them or give others."
         )

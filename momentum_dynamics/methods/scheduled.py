@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from momentum_dynamics.laws import schedules
-from momentum_dynamics.methods.minimizing import HeavyBall, _order
+from momentum_dynamics.methods.minimizing import HeavyBall, require_order
 from momentum_dynamics.methods.protocol import State
 from momentum_dynamics.notation import Scalar, record
 
@@ -30,7 +30,7 @@ class Chebyshev:
     period = None
 
     def check(self) -> None:
-        _order(self.smallest_curvature, self.largest_curvature)
+        require_order(self.smallest_curvature, self.largest_curvature)
 
     def stage(self, step: int) -> HeavyBall:
         """The heavy ball that makes step t."""

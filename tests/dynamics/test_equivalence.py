@@ -231,3 +231,17 @@ def test_a_linear_method_is_found_out():
 def test_refusals(method, delay, error, message):
     with pytest.raises(error, match=message):
         equivalent_momentum(method, delay)
+
+
+def test_no_learning_rate_is_heavy_ball_too():
+    twin = equivalent_momentum(GradientDescent(learning_rate=0.0), GeometricDelay(workers=4))
+    assert isinstance(twin, HeavyBall)
+    assert (twin.learning_rate, twin.momentum) == (0.0, 0.75)
+
+
+def test_constants_beside_a_batch_stay_numbers():
+    twin = equivalent_momentum(
+        HeavyBall(learning_rate=0.1, momentum=np.array([0.1, 0.2])), NoDelay()
+    )
+    assert type(twin.learning_rate) is float
+    np.testing.assert_allclose(twin.momentum, [0.1, 0.2])

@@ -115,8 +115,8 @@ def test_one_curvature_is_solved_at_once():
         ({"objective": "smooth-convex"}, DomainError, "ask for 'nesterov' or 'triple-momentum'"),
         ({"smallest_curvature": 0.0}, DomainError, "smallest_curvature is 0.0, but must lie in"),
         ({"smallest_curvature": -1.0}, DomainError, "smallest_curvature is -1.0"),
-        ({"largest_curvature": 0.5}, DomainError, "above largest_curvature 0.5; swap them"),
-        ({"largest_curvature": np.array([2.0, 0.5])}, DomainError, "swap them"),
+        ({"largest_curvature": 0.5}, DomainError, "must be at most largest_curvature 0.5; swap"),
+        ({"largest_curvature": np.array([2.0, 0.5])}, DomainError, "swap them or"),
         ({"largest_curvature": np.nan}, DomainError, "largest_curvature is nan"),
     ],
 )
