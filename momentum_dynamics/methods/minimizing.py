@@ -284,6 +284,6 @@ def require_order(smallest: Scalar, largest: Scalar, *, strictly: bool = False) 
     if np.any(wrong):
         relation = "below" if strictly else "at most"
         raise DomainError(
-            f"smallest_curvature is {smallest}, but must be {relation} largest_curvature {largest}; "
-            "swap them or give others."
+            f"smallest_curvature is {smallest}, but must be {relation} largest_curvature "
+            f"{largest}; swap them or give others."
         )
