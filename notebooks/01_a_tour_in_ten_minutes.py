@@ -118,7 +118,9 @@ md.stationary_variance(ball, h, md.symbol("noise_variance"))
 
 # %% [markdown]
 # Does momentum make the noise worse? That depends on what is held fixed. At the same learning rate
-# α, yes. At the same *effective* rate α/(1 − β), it is the other way round:
+# α, positive momentum raises the floor of gradient descent exactly where αh < 1 + β, so for every
+# αh ≤ 1; only at larger steps can it lower it. At the same *effective* rate α/(1 − β), it is the
+# other way round:
 
 # %%
 show("noise-floor", replicas=4000)
@@ -177,9 +179,9 @@ show(report)
 #
 # ## How do I know that it is true?
 #
-# Every statement of this tour is a *claim* of the package, with an exact proof where there is one,
-# an experiment that does not know the prediction, and a control with one assumption broken, which
-# must fail. Judge one yourself:
+# The central statements of this tour are *claims* of the package. A claim brings an exact proof
+# where there is one, an experiment that does not know the prediction, and a control with one
+# assumption broken, which must fail. Judge one yourself:
 
 # %%
 verdict = judge(md.claim("asynchrony-begets-momentum"))

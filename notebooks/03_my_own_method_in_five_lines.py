@@ -208,8 +208,9 @@ ax.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# Heavy ball diverges with every momentum when both move at once; reacting to the change of the
-# gradient cures it. This is the optimistic gradient method, found as one corner of our family.
+# Heavy ball diverges with every momentum between −1 and 1 when both move at once; reacting to the
+# change of the gradient cures it. This is the optimistic gradient method, found as one corner of
+# our family.
 #
 # ## And on something that is no quadratic?
 #

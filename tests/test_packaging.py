@@ -122,10 +122,20 @@ print(momentum_dynamics.HeavyBall(learning_rate=0.1, momentum=0.9).momentum)
 
 
 def imported_by(statement):
-    """Top-level modules that a fresh interpreter loads for a statement."""
+    """Top-level modules that exist and that a fresh interpreter loads for a statement.
+
+    The report also lists what was looked for in vain, as `org` by the standard library's `copy`.
+    """
     report = run(sys.executable, "-W", "error", "-X", "importtime", "-c", statement).stderr
     lines = (line for line in report.splitlines() if line.startswith("import time:"))
-    return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines}
+    names = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines}
+    # Another fresh interpreter says what exists, for its path is the one that was searched.
+    program = f"""
+import sys
+from importlib.util import find_spec
+print(*(name for name in {sorted(names)!r} if name in sys.modules or find_spec(name)))
+"""
+    return set(run(sys.executable, "-c", program).stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -135,6 +145,13 @@ def test_import_costs_at_most_numpy(statement):
     loaded = imported_by(statement) - imported_by("pass")
     assert loaded - sys.stdlib_module_names <= {"momentum_dynamics", "numpy"}
     assert "momentum_dynamics" in loaded
+
+
+def test_an_import_that_costs_more_is_noticed():
+    assert "sympy" in imported_by("import momentum_dynamics, sympy")
+    assert "momentum_dynamics_planted" not in imported_by(
+        "try: import momentum_dynamics_planted.heavy\nexcept ImportError: pass"
+    )
 
 
 def fastest(*command, tries=5):

@@ -131,7 +131,7 @@ def _tell_orbits(data: Orbits) -> str:
     return (
         f"Both players of min max x·s·y, s = {number(data.singular_value)}, use heavy ball with "
         f"learning rate {number(data.learning_rate)} from (1, 1), {len(data.distance[0, 0]) - 1} "
-        "rounds. Moving at once they diverge for every momentum (growth per round "
+        "rounds. Moving at once they diverge for every momentum between −1 and 1 (growth per round "
         f"{rates(0)}); moving in turn they converge with negative momentum only ({rates(1)}). "
         "Right: distance from the equilibrium, with the slope that the matrix of a round predicts."
     )

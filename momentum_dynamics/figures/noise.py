@@ -164,8 +164,8 @@ def _tell_noise_floors(data: NoiseFloors) -> str:
         "gradient noise "
         f"of variance {number(data.noise_variance)}. At equal learning rate "
         f"{number(data.learning_rate)} "
-        f"momentum raises it ({number(first[0], 3)} to {number(last[0], 3)} at β = "
-        f"{number(data.momentum[-1])}); at "
+        f"momentum raises it where αh < 1 + β ({number(first[0], 3)} to {number(last[0], 3)} at "
+        f"β = {number(data.momentum[-1])}); at "
         f"equal effective rate α/(1 − β) = {number(data.effective_learning_rate)} it lowers it "
         f"({number(first[1], 3)} to {number(last[1], 3)}). YellowFin's stand-in α²σ²/(1 − β), "
         "drawn on the "
@@ -187,5 +187,6 @@ NOISE = Figure(
     panels=(1, 3),
     size=(WIDTH, 3.1),
     quick={"replicas": 400, "momentum": (0.0, 0.5, 0.9), "points": 60},
-    remark="The stand-in is the paper's; the exact floor and the comparison are ours.",
+    remark="The stand-in is the paper's; the exact floor of an eigenvalue is in Mohammadi et al. "
+    "(2021); the comparison is ours.",
 )

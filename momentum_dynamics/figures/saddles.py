@@ -124,12 +124,13 @@ def _tell_escapes(data: Escapes) -> str:
     return (
         "Growth along a direction of curvature −g at a saddle, heavy ball (lines; dots simulated, "
         f"{told}) and gradient descent (dashed), learning rate "
-        f"{number(data.learning_rate)}. At equal learning rate positive momentum leaves faster: "
+        f"{number(data.learning_rate)}. At equal learning rate momentum 0 < β < 1 leaves faster: "
         "at αg = "
         f"{number(data.learning_rate * data.ascent[row])} and β = {number(last)} by {equal:.3f} "
         "a step "
-        f"against {data.plain[row]:.3f}. At equal effective rate α/(1 − β) it leaves more slowly: "
-        f"{effective:.4f}. What helps at a saddle is the larger step that momentum permits."
+        f"against {data.plain[row]:.3f}. At equal effective rate α/(1 − β) the same momentum "
+        f"leaves more slowly: {effective:.4f}. For negative momentum both are the other way round. "
+        "What helps at a saddle is the larger step that momentum permits."
     )
 
 
