@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from momentum_dynamics.errors import ShapeError
 from momentum_dynamics.notation import Scalar
 
 __all__ = [
@@ -93,12 +94,23 @@ def spread(method: Method, count: int) -> Method:
 
     Parameters carry batch axes; points carry replicas and the dimension. Before a method is run,
     each array among its fields is given `count` trailing axes, so that the two never mix.
+
+    Raises
+    ------
+    ShapeError
+        If a class that is no dataclass holds arrays: nobody can say which are parameters.
     """
     own: Callable[[int], Method] | None = getattr(method, "with_trailing_axes", None)
     if own is not None:
         return own(count)
     record: Any = method
     if not dataclasses.is_dataclass(record) or isinstance(record, type):
+        held = [name for name, value in getattr(record, "__dict__", {}).items() if np.ndim(value)]
+        if held:
+            raise ShapeError(
+                f"{type(record).__name__}.{held[0]} is an array; make the class a record "
+                "(momentum_dynamics.record) to run a batch of parameters at once."
+            )
         return method
     arrays = {
         field.name: trailing(getattr(record, field.name), count)

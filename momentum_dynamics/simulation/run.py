@@ -9,7 +9,7 @@ import numpy as np
 
 from momentum_dynamics.delays import Delay
 from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
-from momentum_dynamics.methods import Method
+from momentum_dynamics.methods import Method, state_space
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.direct import run_directly
@@ -90,7 +90,7 @@ def simulate(
     """
     if not hasattr(problem, "field"):
         raise DomainError(
-            f"{type(problem).__name__} has no field to follow; call simulate(method, problem, steps=…)."
+            f"{type(problem).__name__} has no field; call simulate(method, problem, steps=…)."
         )
     if record not in {"trajectory", "moments"}:
         raise DomainError(f"record is {record!r}, but must be 'trajectory' or 'moments'.")
@@ -110,7 +110,7 @@ def simulate(
         _require_numbers(delay)
     if not 0 <= tolerance < np.inf:
         raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
-    chosen = _chosen_engine(engine, problem, settings, delay)
+    chosen = _chosen_engine(engine, method, problem, settings, delay)
     if chosen == "direct" or not isinstance(problem, LinearProblem):
         return run_directly(method, problem, settings, delay=delay)
     block = compiled_block() if chosen == "compiled" else numpy_block
@@ -119,7 +119,9 @@ def simulate(
     return run_ensemble(method, problem, settings, block)
 
 
-def _chosen_engine(engine: str, problem: Problem, settings: Settings, delay: Delay | None) -> str:
+def _chosen_engine(
+    engine: str, method: Method, problem: Problem, settings: Settings, delay: Delay | None
+) -> str:
     if engine not in ENGINES:
         raise DomainError(f"engine is {engine!r}, but must be one of {', '.join(ENGINES)}.")
     linear = isinstance(problem, LinearProblem) and delay is None
@@ -129,9 +131,18 @@ def _chosen_engine(engine: str, problem: Problem, settings: Settings, delay: Del
         )
     if engine != "auto":
         return engine
-    if not (linear and settings.deviations.any() and settings.count > 1):
+    if not (linear and settings.deviations.any() and settings.count > 1 and _is_linear(method)):
         return "direct"
     return "numpy" if compiled_block() is None else "compiled"
+
+
+def _is_linear(method: Method) -> bool:
+    """Whether a method has a state space; sign descent and Adam have none, and still can run."""
+    try:
+        state_space(method, step=0)
+    except DomainError:
+        return False
+    return True
 
 
 def _axes(replicas: Any) -> tuple[int, ...]:

@@ -302,3 +302,32 @@ def test_quadratics_by_name():
     for wrong in ({}, both, {"matrix": [1.0]}, {"spectrum": [[1.0]]}):
         with pytest.raises(ShapeError):
             Quadratic(**wrong)
+
+
+class SignDescent:
+    """Not linear: it has no state space, but it can be run."""
+
+    def __init__(self, rate):
+        self.rate = rate
+
+    def initial_state(self, point):
+        return (point,)
+
+    def query(self, state):
+        return state[0]
+
+    def update(self, state, gradient):
+        return (state[0] - self.rate * np.sign(gradient),)
+
+
+def test_methods_that_are_not_linear_are_run_directly():
+    settings = {"steps": 3, "replicas": 2, "noise_variance": 1e-12, "seed": 1}
+    run = simulate(SignDescent(0.25), Quadratic([1.0, 100.0]), **settings)
+    np.testing.assert_allclose(run.outputs[:, 0, 0], [1.0, 0.75, 0.5, 0.25])
+    with pytest.raises(DomainError, match="not linear"):
+        simulate(SignDescent(0.25), Quadratic([1.0]), engine="numpy", **settings)
+
+
+def test_arrays_in_a_class_that_is_no_record_are_refused():
+    with pytest.raises(ShapeError, match="make the class a record"):
+        simulate(SignDescent(np.array([0.1, 0.2])), Quadratic([1.0, 2.0]), steps=1)
