@@ -100,7 +100,7 @@ def test_claims_and_source_exist(entry):
     known = {claim.slug for claim in list_claims()}
     assert entry.claims
     assert set(entry.claims) <= known
-    assert cite(entry.source.key)
+    assert entry.source.key is None or cite(entry.source.key)
     # A number of a figure or theorem is printed only where it was seen.
     assert (
         entry.source.seen or not entry.source.place or entry.source.place not in str(entry.source)
