@@ -21,7 +21,7 @@ from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.errors import DomainError, NotTraceableError, UnstableDynamicsError
 from momentum_dynamics.laws import noise as laws
 from momentum_dynamics.methods.linear import StateSpace, state_space
-from momentum_dynamics.methods.protocol import Method, period_of, transient_of
+from momentum_dynamics.methods.protocol import Method, period_of, stage_index, transient_of
 from momentum_dynamics.methods.rows import as_float, combine, stack
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
@@ -269,10 +269,8 @@ def second_moments(
 
     def maps(step: int) -> tuple[Any, Any, Any]:
         """Transition, noise and readout of a step, computed once per distinct stage."""
-        transient, period = transient_of(method), period_of(method)
-        key = (
-            step if period is None or step < transient else transient + (step - transient) % period
-        )
+        period = period_of(method)
+        key = stage_index(step, transient_of(method), period)
         if key not in cache:
             system = state_space(method, step=key)
             rows, injection = system.closed_rows(curvature)

@@ -43,6 +43,12 @@ class GradientDescent:
         return (state[0] - self.learning_rate * gradient,)
 
 
+def _step(method: HeavyBall | ThreeParameter, state: State, gradient: Scalar) -> State:
+    """Polyak's step, shared by the (α, β, γ) family: only where the gradient is asked differs."""
+    point, before = state
+    return (point + method.momentum * (point - before) - method.learning_rate * gradient, point)
+
+
 @record
 class HeavyBall:
     """Polyak's method: a gradient step plus a share of the last displacement.
@@ -75,8 +81,7 @@ class HeavyBall:
         return state[0]
 
     def update(self, state: State, gradient: Scalar) -> State:
-        point, before = state
-        return (point + self.momentum * (point - before) - self.learning_rate * gradient, point)
+        return _step(self, state, gradient)
 
 
 @record
@@ -110,8 +115,7 @@ class ThreeParameter:
         return state[0]
 
     def update(self, state: State, gradient: Scalar) -> State:
-        point, before = state
-        return (point + self.momentum * (point - before) - self.learning_rate * gradient, point)
+        return _step(self, state, gradient)
 
 
 @record

@@ -22,6 +22,7 @@ __all__ = [
     "output_of",
     "period_of",
     "spread",
+    "stage_index",
     "stage_of",
     "trailing",
     "transient_of",
@@ -81,6 +82,13 @@ def transient_of(method: Method) -> int:
     """How many first stages are exceptions before the period sets in."""
     transient: Any = getattr(method, "transient", 0)
     return int(transient)
+
+
+def stage_index(step: int, transient: int, period: int | None) -> int:
+    """Which distinct stage makes a step: its own, or the one it repeats after the transient."""
+    if period is None or step < transient:
+        return step
+    return transient + (step - transient) % period
 
 
 def trailing(value: Scalar, count: int) -> Scalar:

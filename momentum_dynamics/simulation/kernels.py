@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from momentum_dynamics.methods.protocol import stage_index
+
 __all__ = ["Stages", "compiled_block", "numpy_block"]
 
 Array = NDArray[np.float64]
@@ -45,9 +47,7 @@ class Stages:
 
     def index(self, step: int) -> int:
         """Which stage makes a step."""
-        if step < self.transient:
-            return step
-        return self.transient + (step - self.transient) % (len(self.A) - self.transient)
+        return stage_index(step, self.transient, len(self.A) - self.transient)
 
 
 def numpy_block(
