@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,11 @@ from momentum_dynamics.dynamics.lyapunov import (
 )
 from momentum_dynamics.dynamics.polynomials import schur_cohn
 from momentum_dynamics.dynamics.radius import spectral_radius
-from momentum_dynamics.errors import DomainError, NotTraceableError, UnstableDynamicsError
+from momentum_dynamics.errors import DomainError, UnstableDynamicsError
 from momentum_dynamics.laws import noise as laws
 from momentum_dynamics.methods.linear import StateSpace, state_space
 from momentum_dynamics.methods.protocol import Method, period_of, stage_index, transient_of
-from momentum_dynamics.methods.rows import as_float, combine, stack
+from momentum_dynamics.methods.rows import Rows, as_float, combine, stack
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
 __all__ = ["Moments", "second_moments", "stationary_covariance", "stationary_variance"]
@@ -34,20 +35,22 @@ class Moments:
 
     Attributes
     ----------
-    mean, second_moment : array ``(steps + 1, *batch)``
+    mean, variance : array ``(steps + 1, *batch)``
         Of the displacement of the answer.
     covariance : array ``(steps + 1, *batch, slots, slots)``
         Of the state.
+
+    With symbols the arrays hold SymPy expressions.
     """
 
-    mean: NDArray[np.float64]
-    second_moment: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    mean: NDArray[Any]
+    variance: NDArray[Any]
+    covariance: NDArray[Any]
 
     @property
-    def variance(self) -> NDArray[np.float64]:
-        """Second moment minus squared mean."""
-        return self.second_moment - self.mean**2
+    def second_moment(self) -> NDArray[Any]:
+        """Variance plus squared mean."""
+        return self.variance + self.mean**2
 
     def to_dict(self) -> dict[str, Any]:
         """The arrays by name."""
@@ -88,10 +91,7 @@ def stationary_variance(method: Method, curvature: Scalar, noise_variance: Scala
     >>> stationary_variance(method, symbol("curvature"), symbol("noise_variance"))
     alpha*sigma^2*(beta + 1)/(h*(beta - 1)*(alpha*h - 2*beta - 2))
     """
-    GLOSSARY["noise_variance"].check(noise_variance)
-    curvature = _real(curvature)
-    system = state_space(method).beside(curvature, noise_variance)
-    symbolic = system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance)
+    system, curvature, symbolic = _noisy_loop(method, None, curvature, noise_variance)
     if not symbolic:
         _require_stable(method, curvature)
         noise_variance = np.asarray(noise_variance, dtype=float)
@@ -142,10 +142,8 @@ def stationary_covariance(method: Method, curvature: Scalar, noise_variance: Sca
     array([[0.25, 0.  ],
            [0.  , 0.25]])
     """
-    GLOSSARY["noise_variance"].check(noise_variance)
-    curvature = _real(curvature)
-    system = state_space(method).beside(curvature, noise_variance)
-    if system.is_symbolic or is_symbolic(curvature) or is_symbolic(noise_variance):
+    system, curvature, symbolic = _noisy_loop(method, None, curvature, noise_variance)
+    if symbolic:
         floating = _is_floating(*system.entries, curvature, noise_variance)
         found = symbolic_covariance(*system.closed_rows(curvature), noise_variance)
         return found.applyfunc(lambda entry: readable(entry, floating=floating))
@@ -160,17 +158,23 @@ def _is_floating(*values: Scalar) -> bool:
     return any(sympy.sympify(value).atoms(sympy.Float) for value in values)
 
 
-def _real(curvature: Scalar) -> Scalar:
-    """The curvature as real floats; moments of complex modes are not those of one coordinate."""
+def _noisy_loop(
+    method: Method, step: int | None, curvature: Scalar, noise_variance: Scalar, *others: Scalar
+) -> tuple[StateSpace, Scalar, bool]:
+    """The system and the curvature fit to be computed with, and whether anything is symbolic.
+
+    Moments of complex modes are not those of one coordinate: they are refused.
+    """
+    GLOSSARY["noise_variance"].check(noise_variance)
     curvature = gain(curvature)
-    if is_symbolic(curvature):
-        return curvature
     if np.iscomplexobj(curvature):
         raise DomainError(
             f"curvature is {curvature}, but moments are answered for real curvatures only; "
             "simulate the game itself."
         )
-    return np.asarray(as_float(curvature), dtype=float)
+    system = state_space(method, step=step).beside(curvature, noise_variance, *others)
+    symbolic = system.is_symbolic or any(map(is_symbolic, (curvature, noise_variance, *others)))
+    return system, curvature if symbolic else np.asarray(as_float(curvature), dtype=float), symbolic
 
 
 def _require_stable(method: Method, curvature: Scalar) -> None:
@@ -228,43 +232,42 @@ def second_moments(
     noise_variance : scalar
         σ² ≥ 0 of each gradient.
     steps : int
+        With symbols keep to about ten, which take SymPy ten seconds with two slots.
     start : scalar or tuple of scalars, optional
         The displacement from the solution at rest (default 1), or the whole initial state.
 
     Returns
     -------
     Moments
-        Arrays ``(steps + 1, *batch)``. Unstable methods are answered too: their moments grow.
+        Arrays ``(steps + 1, *batch)``, of SymPy expressions if anything given is symbolic.
+        Unstable methods are answered too: their moments grow.
 
     Raises
     ------
     DomainError
         If the noise variance or the number of steps is negative, or the curvature complex.
     NotTraceableError
-        With symbols.
+        If symbols meet batches of numbers.
     ShapeError
         If the batch axes of what is given do not broadcast.
 
     Examples
     --------
-    >>> from momentum_dynamics import GradientDescent
+    >>> from momentum_dynamics import GradientDescent, symbol
     >>> second_moments(GradientDescent(learning_rate=0.5), 1.0, 0.0, steps=3).mean
     array([1.   , 0.5  , 0.25 , 0.125])
+    >>> method = GradientDescent(learning_rate=symbol("learning_rate"))
+    >>> second_moments(method, 1, symbol("noise_variance"), steps=2).variance
+    array([0, alpha**2*sigma^2, alpha**2*sigma^2*(alpha**2 - 2*alpha + 2)],
+          dtype=object)
     """
-    GLOSSARY["noise_variance"].check(noise_variance)
     GLOSSARY["steps"].check(steps)
-    curvature = _real(curvature)
-    system = state_space(method, step=0).beside(curvature, noise_variance)
-    given = start if isinstance(start, tuple) else (start,)
-    if system.is_symbolic or any(map(is_symbolic, (curvature, noise_variance, *given))):
-        raise NotTraceableError(
-            "Moments step by step are answered for numbers only; for symbols ask for "
-            "stationary_variance or transition_matrix."
-        )
-    noise = np.asarray(as_float(noise_variance), dtype=float)
-    displacement = 1.0 if start is None else start
+    displacement = 1 if start is None else start
     state = displacement if isinstance(displacement, tuple) else method.initial_state(displacement)
-    system.beside(curvature, noise_variance, *state)
+    system, curvature, symbolic = _noisy_loop(method, 0, curvature, noise_variance, *state)
+    entries = (*system.entries, curvature, noise_variance, *state)
+    array, tidy, shown = _exactly(*entries) if symbolic else (stack, np.asarray, np.asarray)
+    noise = array(((noise_variance,),))
     cache: dict[int, tuple[Any, Any, Any]] = {}
 
     def maps(step: int) -> tuple[Any, Any, Any]:
@@ -274,31 +277,49 @@ def second_moments(
         if key not in cache:
             system = state_space(method, step=key)
             rows, injection = system.closed_rows(curvature)
-            vector = stack(injection)
-            source = noise[..., None, None] * (vector @ np.swapaxes(vector, -1, -2))
-            cache[key] = stack(rows), source, stack(system.readout)
+            transition, vector, readout = map(array, (rows, injection, system.readout))
+            source = noise * (vector @ np.swapaxes(vector, -1, -2))
+            cache[key] = transition, source, readout
             if period is None:
                 cache.pop(key - 1, None)
         return cache[key]
 
     matrix, source, _ = maps(0)
-    batch = np.broadcast_shapes(matrix.shape[:-2], source.shape[:-2], *(np.shape(s) for s in state))
-    slots = matrix.shape[-1]
-    mean = np.stack([np.broadcast_to(slot, batch) for slot in state], axis=-1)[..., None].astype(
-        float
-    )
-    covariance = np.zeros((*batch, slots, slots))
-    means, seconds, covariances = [], [], []
+    mean = np.swapaxes(array((state,)), -1, -2)
+    batch = np.broadcast_shapes(*(part.shape[:-2] for part in (matrix, source, mean)))
+    mean = np.broadcast_to(mean, (*batch, *mean.shape[-2:]))
+    covariance = np.zeros((*batch, *matrix.shape[-2:]), dtype=mean.dtype)
+    found: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
     with np.errstate(all="ignore"):
         for step in range(int(steps) + 1):
             matrix, source, readout = maps(step)
-            along = (readout @ mean)[..., 0, 0]
-            spread = (readout @ covariance @ np.swapaxes(readout, -1, -2))[..., 0, 0]
-            means.append(along)
-            seconds.append(spread + along**2)
-            covariances.append(covariance)
-            mean = matrix @ mean
-            covariance = matrix @ covariance @ np.swapaxes(matrix, -1, -2) + source
-    return Moments(
-        mean=np.stack(means), second_moment=np.stack(seconds), covariance=np.stack(covariances)
-    )
+            spread = readout @ covariance @ np.swapaxes(readout, -1, -2)
+            now = (readout @ mean)[..., 0, 0], spread[..., 0, 0], covariance
+            for series, value in zip(found, now, strict=True):
+                series.append(value)
+            mean = tidy(matrix @ mean)
+            covariance = tidy(matrix @ covariance @ np.swapaxes(matrix, -1, -2) + source)
+    along, spreads, covariances = (shown(np.stack(series)) for series in found)
+    return Moments(mean=along, variance=spreads, covariance=covariances)
+
+
+def _exactly(
+    *values: Scalar,
+) -> tuple[Callable[[Rows], Any], Callable[[Any], Any], Callable[[Any], Any]]:
+    """How rows of symbols become arrays, are kept short between steps, and are shown at the end.
+
+    Floats enter as exact fractions and are floats again when shown.
+    """
+    import sympy
+
+    floating = _is_floating(*values)
+
+    def each(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return np.vectorize(lambda entry: change(sympy.sympify(entry)), otypes=[object])
+
+    def array(rows: Rows) -> Any:
+        return each(lambda entry: sympy.nsimplify(entry, rational=True))(
+            np.array(rows, dtype=object)
+        )
+
+    return array, each(sympy.cancel), each(lambda entry: readable(entry, floating=floating))

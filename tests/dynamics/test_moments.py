@@ -206,6 +206,43 @@ def test_moments_from_another_start():
     np.testing.assert_allclose(moving.mean, walk(method, 0.8, np.zeros(5), start=(2.0, -1.0)))
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [HeavyBall, Nesterov, QuasiHyperbolic],
+    ids=lambda kind: kind.__name__,
+)
+def test_symbolic_moments_are_those_of_numbers(kind):
+    extra = {"discount": sympy.Rational(1, 3)} if kind is QuasiHyperbolic else {}
+    exact = second_moments(kind(learning_rate=ALPHA, momentum=BETA, **extra), H, VARIANCE, steps=4)
+    values = {ALPHA: 0.3, BETA: 0.7, H: 0.8, VARIANCE: 0.2}
+    numeric = {name: float(value) for name, value in extra.items()}
+    found = second_moments(kind(learning_rate=0.3, momentum=0.7, **numeric), 0.8, 0.2, steps=4)
+    for name in ("mean", "variance", "second_moment", "covariance"):
+        at = np.vectorize(lambda entry: float(sympy.sympify(entry).subs(values)))
+        np.testing.assert_allclose(
+            at(getattr(exact, name)), getattr(found, name), rtol=1e-12, atol=1e-15, err_msg=name
+        )
+
+
+def test_symbolic_moments_of_a_schedule_and_of_a_symbolic_start():
+    q = sympy.Symbol("q", positive=True)
+    descent = second_moments(GradientDescent(learning_rate=ALPHA), 1, VARIANCE, steps=3, start=q)
+    contraction = 1 - ALPHA
+    assert [sympy.expand(m - q * contraction**t) for t, m in enumerate(descent.mean)] == [0] * 4
+    noise = ALPHA**2 * VARIANCE
+    expected = noise * (1 + contraction**2 + contraction**4)
+    assert sympy.expand(descent.variance[3] - expected) == 0
+    ends = {"smallest_curvature": sympy.Integer(1), "largest_curvature": sympy.Integer(9)}
+    path = second_moments(Chebyshev(**ends), sympy.Integer(9), 0, steps=2).mean
+    assert path[1] == sympy.Rational(-4, 5)
+    assert path[2] == sympy.Rational(8, 17)
+
+
+def test_floats_among_symbols_come_back_as_floats():
+    moments = second_moments(HeavyBall(learning_rate=0.1, momentum=0.5), 1.0, VARIANCE, steps=2)
+    assert str(moments.variance[2]) == "0.0296*sigma^2"
+
+
 def test_moments_of_an_unstable_method_grow():
     moments = second_moments(GradientDescent(learning_rate=3.0), 1.0, 1.0, steps=3)
     np.testing.assert_allclose(moments.mean, [1, -2, 4, -8])
