@@ -16,6 +16,7 @@ _HOMES = {
     "claims": ("claim", "judge", "list_claims"),
     "claims.bibliography": ("cite",),
     "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
+    "dynamics.conversion": ("convert", "convert_state"),
     "dynamics.equivalence": ("equivalent_momentum",),
     "dynamics.loop": (
         "characteristic_polynomial",
@@ -39,17 +40,22 @@ _HOMES = {
     "methods": (
         "Chebyshev",
         "ComplexMomentum",
+        "ExponentialAverage",
         "Extragradient",
         "GradientDescent",
         "HeavyBall",
+        "KerasSGD",
         "LinearMethod",
         "MarchenkoPastur",
         "Method",
         "Nesterov",
         "OptimisticGradient",
+        "TorchSGD",
         "QuasiHyperbolic",
         "RobustMomentum",
+        "Scheduled",
         "StateSpace",
+        "Sutskever",
         "ThreeParameter",
         "TripleMomentum",
         "state_space",
@@ -85,6 +91,8 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import FixedDelay as FixedDelay
     from momentum_dynamics.delays import GeometricDelay as GeometricDelay
     from momentum_dynamics.delays import NoDelay as NoDelay
+    from momentum_dynamics.dynamics.conversion import convert as convert
+    from momentum_dynamics.dynamics.conversion import convert_state as convert_state
     from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
     from momentum_dynamics.dynamics.loop import (
         characteristic_polynomial as characteristic_polynomial,
@@ -114,9 +122,11 @@ if TYPE_CHECKING:
     from momentum_dynamics.figures import plot as plot
     from momentum_dynamics.methods import Chebyshev as Chebyshev
     from momentum_dynamics.methods import ComplexMomentum as ComplexMomentum
+    from momentum_dynamics.methods import ExponentialAverage as ExponentialAverage
     from momentum_dynamics.methods import Extragradient as Extragradient
     from momentum_dynamics.methods import GradientDescent as GradientDescent
     from momentum_dynamics.methods import HeavyBall as HeavyBall
+    from momentum_dynamics.methods import KerasSGD as KerasSGD
     from momentum_dynamics.methods import LinearMethod as LinearMethod
     from momentum_dynamics.methods import MarchenkoPastur as MarchenkoPastur
     from momentum_dynamics.methods import Method as Method
@@ -124,8 +134,11 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import OptimisticGradient as OptimisticGradient
     from momentum_dynamics.methods import QuasiHyperbolic as QuasiHyperbolic
     from momentum_dynamics.methods import RobustMomentum as RobustMomentum
+    from momentum_dynamics.methods import Scheduled as Scheduled
     from momentum_dynamics.methods import StateSpace as StateSpace
+    from momentum_dynamics.methods import Sutskever as Sutskever
     from momentum_dynamics.methods import ThreeParameter as ThreeParameter
+    from momentum_dynamics.methods import TorchSGD as TorchSGD
     from momentum_dynamics.methods import TripleMomentum as TripleMomentum
     from momentum_dynamics.methods import state_space as state_space
     from momentum_dynamics.notation import record as record

@@ -10,7 +10,7 @@ import math
 import numbers
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
@@ -27,7 +27,9 @@ __all__ = [
     "Quantity",
     "Range",
     "Scalar",
+    "is_switch",
     "is_symbolic",
+    "quantities",
     "record",
     "require_fitting_axes",
     "symbol",
@@ -120,6 +122,13 @@ _ENTRIES = (
     Quantity("lookahead", r"\gamma", "how far along the last displacement the gradient is asked"),
     Quantity("discount", r"\nu", "the weight of the averaged against the plain gradient"),
     Quantity("extrapolation", r"\delta", "how far along the last displacement the answer lies"),
+    Quantity(
+        "effective_learning_rate",
+        r"\alpha_{e}",
+        "the displacement per step that a constant unit gradient causes in the long run",
+    ),
+    Quantity("earlier_learning_rate", r"\alpha_{-}", "the learning rate of the step before"),
+    Quantity("dampening", r"\theta", "the share of each gradient that the velocity leaves out"),
     Quantity("robustness", r"\lambda", "0 is the fastest and 1 the most robust", Range(0, 1)),
     Quantity("phase", r"\varphi", "the angle of complex momentum, in radians"),
     Quantity("curvature", "h", "an eigenvalue of the Hessian, or of a game's Jacobian"),
@@ -220,6 +229,28 @@ def _check_number(owner: str, name: str, value: Any) -> None:
         )
 
 
+def is_switch(field: Field[Any]) -> bool:
+    """Say whether a field of a record is a switch, true or false, and no quantity."""
+    return field.type in ("bool", bool)
+
+
+def quantities(owner: Any) -> list[str]:
+    """The names of the fields of a record, or of its class, that hold quantities.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import Nesterov
+    >>> quantities(Nesterov)
+    ['learning_rate', 'momentum']
+    """
+    return [field.name for field in fields(owner) if not is_switch(field)]
+
+
+def _check_switch(owner: str, name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise DomainError(f"{owner}: {name} is {value!r}, but must be True or False.")
+
+
 def _is_real_array(value: Any) -> bool:
     try:
         array = np.asarray(value)
@@ -265,6 +296,8 @@ def record(cls: _Class) -> _Class:
     NumPy's scalars Python's numbers. It rejects what is no number
     (NaN, strings); a quantity that the glossary gives a range is held to it. The range of a
     learning rate or of momentum is the whole line: instability is a subject here, no mistake.
+    A field annotated ``bool`` is a switch and no quantity. The representation leaves out what has
+    its default value.
 
     Raises
     ------
@@ -275,6 +308,9 @@ def record(cls: _Class) -> _Class:
     def __post_init__(self: Any) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if is_switch(field):
+                _check_switch(cls.__name__, field.name, value)
+                continue
             _check_number(cls.__name__, field.name, value)
             if field.name in GLOSSARY:
                 GLOSSARY[field.name].check(value)
@@ -291,5 +327,12 @@ def record(cls: _Class) -> _Class:
         if own is not None:
             own()
 
-    cls.__post_init__ = __post_init__  # type: ignore[attr-defined]
-    return dataclass(frozen=True, kw_only=True, eq=False)(cls)  # type: ignore[return-value]
+    def __repr__(self: Any) -> str:
+        given = [(field.name, getattr(self, field.name), field.default) for field in fields(self)]
+        shown = [f"{name}={value!r}" for name, value, default in given if value is not default]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    members: dict[str, Any] = {"__post_init__": __post_init__, "__repr__": __repr__}
+    for name, member in members.items():
+        setattr(cls, name, member)
+    return dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)  # type: ignore[return-value]

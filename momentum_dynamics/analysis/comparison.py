@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from momentum_dynamics.analysis.report import Analysis, AnalysisRow
 from momentum_dynamics.dynamics.optimum import tune, worst_rate
 from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.methods.protocol import period_of
+from momentum_dynamics.notation import quantities
 from momentum_dynamics.problems import LinearProblem, NamedData, Quadratic, Ridge
 from momentum_dynamics.simulation import Outcome, simulate
 from momentum_dynamics.simulation.rates import measure_rate, slope
@@ -158,7 +158,7 @@ def _row(run: Run, name: str, kind: str, objective: str, steps: int | None) -> A
         name=name,
         kind=kind,
         objective=objective,
-        parameters={field.name: float(getattr(core, field.name)) for field in fields(core)},
+        parameters={name: float(getattr(core, name)) for name in quantities(core)},
         predicted=predicted,
         expected=expected,
         measured=None if found is None else found.rate,

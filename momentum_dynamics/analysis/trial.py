@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +21,13 @@ from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.errors import DomainError, MomentumDynamicsError, UnknownNameError
 from momentum_dynamics.methods import Method
 from momentum_dynamics.methods.protocol import period_of
-from momentum_dynamics.notation import GLOSSARY
+from momentum_dynamics.notation import GLOSSARY, is_switch, quantities
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation import EnsembleMoments, Trajectory, simulate
 from momentum_dynamics.simulation.noise import Seed
 from momentum_dynamics.simulation.rates import Measurement, measure_rate
 
-__all__ = ["Trial", "method_names", "named_method", "try_out"]
+__all__ = ["Trial", "built_method", "method_names", "named_method", "try_out"]
 
 Array = NDArray[np.float64]
 
@@ -36,17 +37,16 @@ def method_names() -> dict[str, type]:
 
     Examples
     --------
-    >>> [field.name for field in dataclasses.fields(method_names()["heavy-ball"])]
-    ['learning_rate', 'momentum']
+    >>> method_names()["torch-sgd"].__name__
+    'TorchSGD'
     """
     found = {}
     for name in methods.__all__:
         kind = getattr(methods, name)
         if not (dataclasses.is_dataclass(kind) and isinstance(kind, type)):
             continue
-        if all(field.name in GLOSSARY for field in dataclasses.fields(kind)):
-            words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name)
-            found[words.removeprefix("-")] = kind
+        if all(field in GLOSSARY for field in quantities(kind)):
+            found[re.sub("(?<=[a-z])(?=[A-Z])", "-", name).lower()] = kind
     return found
 
 
@@ -79,15 +79,7 @@ def named_method(name: str, parameters: Mapping[str, Any], problem: Problem) -> 
     >>> named_method("heavy-ball", {}, Quadratic([1.0, 9.0]))
     HeavyBall(learning_rate=0.25, momentum=0.25)
     """
-    kinds = method_names()
-    if name not in kinds:
-        raise UnknownNameError.among("method", name, kinds)
-    fields = [field.name for field in dataclasses.fields(kinds[name])]
-    for key, value in parameters.items():
-        if key not in fields:
-            raise UnknownNameError.among(f"parameter of {name}", key, fields)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise DomainError(f"{key} is {value!r}, but must be one number.")
+    fields = quantities(_kind(name))
     spectrum = np.asarray(problem.spectrum())
     low, high = _ends(spectrum)
     if not parameters and name in TUNED_KINDS:
@@ -97,15 +89,53 @@ def named_method(name: str, parameters: Mapping[str, Any], problem: Problem) -> 
                 f"parameters: {', '.join(fields)}."
             )
         tuned: Any = tune(name, smallest_curvature=low, largest_curvature=high)
-        best: Method = kinds[name](**{field: float(getattr(tuned, field)) for field in fields})
-        return best
+        return built_method(name, {field: float(getattr(tuned, field)) for field in fields})
     ends = {"smallest_curvature": low, "largest_curvature": high}
-    given = {**{key: end for key, end in ends.items() if key in fields}, **parameters}
-    missing = [field for field in fields if field not in given]
+    return built_method(
+        name, {**{key: end for key, end in ends.items() if key in fields}, **parameters}
+    )
+
+
+def built_method(name: str, parameters: Mapping[str, Any]) -> Method:
+    """Build a method from its name and its parameters, as a command line gives them.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such method or parameter, with near matches.
+    DomainError
+        If a parameter is missing, no number, or no truth value where it is a switch.
+
+    Examples
+    --------
+    >>> built_method("torch-sgd", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True})
+    TorchSGD(learning_rate=0.1, momentum=0.9, nesterov=True)
+    """
+    kind = _kind(name)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for key, value in parameters.items():
+        if key not in fields:
+            raise UnknownNameError.among(f"parameter of {name}", key, fields)
+        wanted = (bool,) if is_switch(fields[key]) else (int, float)
+        if type(value) not in wanted:
+            what = "True or False" if is_switch(fields[key]) else "one number"
+            raise DomainError(f"{key} is {value!r}, but must be {what}.")
+    missing = [
+        key
+        for key, field in fields.items()
+        if key not in parameters and field.default is dataclasses.MISSING
+    ]
     if missing:
         raise DomainError(f"{name} needs {' and '.join(missing)}; set each to a number.")
-    built: Method = kinds[name](**given)
+    built: Method = kind(**parameters)
     return built
+
+
+def _kind(name: str) -> Any:
+    kinds = method_names()
+    if name not in kinds:
+        raise UnknownNameError.among("method", name, kinds)
+    return kinds[name]
 
 
 def _ends(spectrum: Array) -> tuple[float, float]:
@@ -305,9 +335,7 @@ def _described(method: object) -> str:
     """The method with its numbers rounded for reading."""
     if not dataclasses.is_dataclass(method):
         return repr(method)
-    numbers = [
-        f"{field.name}={getattr(method, field.name):.6g}" for field in dataclasses.fields(method)
-    ]
+    numbers = [f"{name}={getattr(method, name):.6g}" for name in quantities(method)]
     return f"{type(method).__name__}({', '.join(numbers)})"
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import numbers
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from momentum_dynamics.delays import Delay
+from momentum_dynamics.dynamics.exact import Exactly
 from momentum_dynamics.dynamics.loop import behind, transfer_function
 from momentum_dynamics.dynamics.polynomials import evaluate
 from momentum_dynamics.errors import NotTraceableError
@@ -21,7 +19,7 @@ from momentum_dynamics.methods import (
     ThreeParameter,
     state_space,
 )
-from momentum_dynamics.notation import Scalar, is_symbolic
+from momentum_dynamics.notation import Scalar
 
 __all__ = ["equivalent_momentum"]
 
@@ -85,8 +83,8 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
     series = state_space(behind(method, delay))
     if isinstance(method, LinearMethod) and np.ndim(series.transition[0][0]) > 0:
         return _linear(series)
-    arrays: dict[Any, Any] = {}
-    exact_method, exact_delay = _exact(method, arrays), _exact(delay, arrays)
+    exactly = Exactly()
+    exact_method, exact_delay = exactly(method), exactly(delay)
     z = sympy.Symbol("z")
     loop = sympy.sympify(transfer_function(exact_method))
     if isinstance(loop, sympy.MatrixBase):
@@ -101,12 +99,7 @@ def equivalent_momentum(method: Method, delay: Delay) -> HeavyBall | ThreeParame
     bottom = [sympy.simplify(entry / leading) for entry in below.all_coeffs()]
 
     def settle(value: Any) -> Scalar:
-        """Back from exact: to an array, a float or a simplified expression."""
-        value = value.subs({dummy: 0 for dummy, entry in arrays.items() if entry.ndim == 0})
-        if value.free_symbols & set(arrays):
-            found = sympy.lambdify(list(arrays), value)(*arrays.values())
-            return np.asarray(found, dtype=float)
-        return sympy.factor(value) if series.is_symbolic else float(value)
+        return exactly.back(value, symbolic=series.is_symbolic)
 
     if sympy.simplify(sum(bottom)) == 0 and len(bottom) <= 3:
         lead, lag = (top[0], 0) if len(bottom) == 2 else (*(0,) * (2 - len(top)), *top)
@@ -131,29 +124,3 @@ def _filter(delay: Delay, z: Any) -> Any:
     """q(1/z) as a rational function."""
     above, below = delay.rational()
     return evaluate(above, z) / evaluate(below, z)
-
-
-def _exact(owner: Any, arrays: dict[Any, Any]) -> Any:
-    """The same object with exact fractions for numbers and dummy symbols for batches."""
-    import sympy
-
-    if not hasattr(owner, "__dataclass_fields__"):
-        is_method = hasattr(owner, "update")
-        return _exact(_linear(state_space(owner)), arrays) if is_method else owner
-    changed: dict[str, Any] = {}
-    for field in dataclasses.fields(owner):
-        value = getattr(owner, field.name)
-        if value is None or is_symbolic(value):
-            continue
-        if isinstance(owner, LinearMethod):
-            changed[field.name] = sympy.ImmutableMatrix(np.asarray(value)).applyfunc(sympy.Rational)
-        elif np.ndim(value) == 0 and not (field.name == "learning_rate" and value == 0):
-            whole = isinstance(value, numbers.Rational)
-            changed[field.name] = sympy.Rational(Fraction(value if whole else float(value)))
-        else:
-            dummy = sympy.Dummy(field.name, real=True)
-            # A learning rate of 0 would cancel the whole loop, and with it the poles asked for.
-            arrays[dummy] = np.asarray(value)
-            changed[field.name] = dummy
-    found: Any = dataclasses.replace(owner, **changed)
-    return found

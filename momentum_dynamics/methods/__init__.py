@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from momentum_dynamics.methods.conventions import (
+    ExponentialAverage,
+    KerasSGD,
+    Sutskever,
+    TorchSGD,
+)
 from momentum_dynamics.methods.games import ComplexMomentum, Extragradient, OptimisticGradient
 from momentum_dynamics.methods.linear import StateSpace, state_space
 from momentum_dynamics.methods.matrices import LinearMethod
@@ -15,14 +21,16 @@ from momentum_dynamics.methods.minimizing import (
     TripleMomentum,
 )
 from momentum_dynamics.methods.protocol import Method
-from momentum_dynamics.methods.scheduled import Chebyshev, MarchenkoPastur
+from momentum_dynamics.methods.scheduled import Chebyshev, MarchenkoPastur, Scheduled
 
 __all__ = [
     "Chebyshev",
     "ComplexMomentum",
+    "ExponentialAverage",
     "Extragradient",
     "GradientDescent",
     "HeavyBall",
+    "KerasSGD",
     "LinearMethod",
     "MarchenkoPastur",
     "Method",
@@ -30,8 +38,11 @@ __all__ = [
     "OptimisticGradient",
     "QuasiHyperbolic",
     "RobustMomentum",
+    "Scheduled",
     "StateSpace",
+    "Sutskever",
     "ThreeParameter",
+    "TorchSGD",
     "TripleMomentum",
     "state_space",
 ]

@@ -17,7 +17,7 @@ from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.methods.protocol import (
     Method,
     State,
-    output_of,
+    answer_before,
     period_of,
     stage_of,
     transient_of,
@@ -230,7 +230,6 @@ def state_space(method: Method, step: int | None = None) -> StateSpace:
         return state, tuple(queries)
 
     _require_no_offset(method, run, slots, len(stages))
-    answering = method if hasattr(method, "output") else stages[0]
     still = _unit(len(stages), None)
     by_slot = [run(_unit(slots, i), still) for i in range(slots)]
     by_gradient = [run(_unit(slots, None), _unit(len(stages), k)) for k in range(len(stages))]
@@ -239,7 +238,7 @@ def state_space(method: Method, step: int | None = None) -> StateSpace:
         injection=_columns([state for state, _ in by_gradient], slots),
         observation=_columns([queries for _, queries in by_slot], len(stages)),
         feedthrough=_columns([queries for _, queries in by_gradient], len(stages)),
-        readout=(tuple(output_of(answering, _unit(slots, i)) for i in range(slots)),),
+        readout=(tuple(answer_before(method, first, _unit(slots, i)) for i in range(slots)),),
     ).beside()
     _require_superposition(method, run, system)
     return system

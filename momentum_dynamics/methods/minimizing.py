@@ -122,12 +122,14 @@ class ThreeParameter:
 class Nesterov:
     """Nesterov's method: the gradient is asked where the momentum leads.
 
-    The answer is x; the query is y = x + β(x − x₋). The two have different variances under noise.
+    The query is y = x + β(x − x₋). x and y have different variances under noise.
 
     Parameters
     ----------
     learning_rate, momentum : scalar
         α and β; any real numbers or batches of them.
+    answers_lookahead : bool
+        Whether the answer is y, which most frameworks store, or x.
 
     References
     ----------
@@ -136,6 +138,7 @@ class Nesterov:
 
     learning_rate: Scalar
     momentum: Scalar
+    answers_lookahead: bool = False
 
     def initial_state(self, point: Scalar) -> State:
         return (point, point)
@@ -145,7 +148,7 @@ class Nesterov:
         return point + self.momentum * (point - before)
 
     def output(self, state: State) -> Scalar:
-        return state[0]
+        return self.query(state) if self.answers_lookahead else state[0]
 
     def update(self, state: State, gradient: Scalar) -> State:
         return (self.query(state) - self.learning_rate * gradient, state[0])

@@ -19,6 +19,7 @@ from momentum_dynamics.notation import Scalar
 __all__ = [
     "Method",
     "State",
+    "answer_before",
     "output_of",
     "period_of",
     "spread",
@@ -64,6 +65,11 @@ def output_of(method: Method, state: State) -> Scalar:
     """The answer a method gives in a state."""
     answer: Callable[[State], Scalar] = getattr(method, "output", method.query)
     return answer(state)
+
+
+def answer_before(method: Method, step: int, state: State) -> Scalar:
+    """The answer a method gives in a state before one step; stages may read it in their own way."""
+    return output_of(method if hasattr(method, "output") else stage_of(method, step), state)
 
 
 def stage_of(method: Method, step: int) -> Method:

@@ -1,13 +1,27 @@
-"""Methods whose coefficients change with the step: each stage is a heavy ball."""
+"""Methods whose coefficients change with the step: known schedules, and any of one's own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.laws import schedules
 from momentum_dynamics.methods.minimizing import HeavyBall, require_order
-from momentum_dynamics.methods.protocol import State
+from momentum_dynamics.methods.protocol import (
+    Method,
+    State,
+    output_of,
+    period_of,
+    spread,
+    stage_of,
+    transient_of,
+)
 from momentum_dynamics.notation import Scalar, record
 
-__all__ = ["Chebyshev", "MarchenkoPastur"]
+__all__ = ["Chebyshev", "MarchenkoPastur", "Scheduled"]
 
 
 @record
@@ -83,3 +97,75 @@ class MarchenkoPastur:
 
     def update(self, state: State, gradient: Scalar) -> State:
         return self.stage(0).update(state, gradient)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scheduled:
+    """One method after the other on one state; the last one stays.
+
+    Parameters
+    ----------
+    stages : sequence of Method
+        The method of each step, all of one kind: they must hold the same state and read the answer
+        off it in the same way.
+
+    Raises
+    ------
+    ShapeError
+        If there are no stages, or they hold different numbers of slots.
+    DomainError
+        If they read the answer off the state in different ways, or one needs several steps to
+        repeat.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import TorchSGD
+    >>> Scheduled(stages=[TorchSGD(learning_rate=rate, momentum=0.9) for rate in (0.1, 0.01)])
+    Scheduled(stages=(TorchSGD(learning_rate=0.1, momentum=0.9),
+    TorchSGD(learning_rate=0.01, momentum=0.9)))
+    """
+
+    stages: Sequence[Method]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", tuple(self.stages))
+        slots = {len(stage.initial_state(0)) for stage in self.stages}
+        if len(slots) != 1:
+            raise ShapeError(
+                f"Scheduled: the stages hold {sorted(slots)} slots, but must share one state."
+            )
+        if any(period_of(stage) != 1 for stage in self.stages):
+            raise DomainError("Scheduled: each stage must be a method that repeats every step.")
+        units = [tuple(int(i == j) for j in range(*slots)) for i in range(*slots)]
+        for unit in units:
+            first, *others = (output_of(stage, unit) for stage in self.stages)
+            if any(bool(np.any(other != first)) for other in others):
+                raise DomainError(
+                    "Scheduled: the stages read different answers off one state; let all of them "
+                    "answer the point they store."
+                )
+
+    @property
+    def transient(self) -> int:
+        """All stages but the last are exceptions, and what is exceptional in that one."""
+        return max(len(self.stages) - 1, transient_of(self.stages[-1]))
+
+    def stage(self, step: int) -> Method:
+        """The method of step t."""
+        return stage_of(self.stages[min(step, len(self.stages) - 1)], step)
+
+    def initial_state(self, point: Scalar) -> State:
+        return self.stages[0].initial_state(point)
+
+    def query(self, state: State) -> Scalar:
+        return self.stages[0].query(state)
+
+    def output(self, state: State) -> Scalar:
+        return output_of(self.stages[0], state)
+
+    def update(self, state: State, gradient: Scalar) -> State:
+        return self.stages[0].update(state, gradient)
+
+    def with_trailing_axes(self, count: int) -> Scheduled:
+        """The same methods, each with axes for points behind its batch."""
+        return Scheduled(stages=[spread(stage, count) for stage in self.stages])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.delays import Delay
 from momentum_dynamics.errors import ShapeError
 from momentum_dynamics.methods import Method
-from momentum_dynamics.methods.protocol import State, output_of, spread, stage_of
+from momentum_dynamics.methods.protocol import State, answer_before, spread, stage_of
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.noise import block_sizes, block_streams, reported
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Settings, Trajectory, outcomes
@@ -49,7 +49,6 @@ def run_directly(
     streams = block_streams(settings.root, settings.count)
     moving = spread(method, len(axes) + 1)
     state = begin(moving, settings.start, (*axes, dimension))
-    answering = moving if hasattr(moving, "output") else None
     lags = None if delay is None else _Lags(delay, streams, settings)
     points, outputs, means, seconds = [], [], [], []
     with np.errstate(all="ignore"):
@@ -61,7 +60,7 @@ def run_directly(
         for step in range(settings.steps + 1):
             stage = stage_of(moving, step)
             query = np.asarray(stage.query(state), dtype=float)
-            answer = np.asarray(output_of(answering or stage, state), dtype=float)
+            answer = np.asarray(answer_before(moving, step, state), dtype=float)
             if settings.moments:
                 along = answer - problem.solution
                 along = along if basis is None else along @ basis

@@ -1,7 +1,5 @@
 """Best parameters: the rates they declare, and no better ones nearby."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import sympy
@@ -23,6 +21,7 @@ from momentum_dynamics import (
     worst_rate,
 )
 from momentum_dynamics.dynamics.optimum import TUNED_KINDS
+from momentum_dynamics.notation import quantities
 
 KAPPAS = [1.5, 10.0, 1e3]
 
@@ -60,7 +59,7 @@ def test_no_better_parameters_are_nearby(kind, kappa):
     best = tune(kind, smallest_curvature=1.0, largest_curvature=kappa)
     rng = np.random.default_rng(42)
     for size in (1e-3, 1e-2, 0.1):
-        fields = {field.name: getattr(best, field.name) for field in dataclasses.fields(best)}
+        fields = {name: getattr(best, name) for name in quantities(best)}
         for name, value in fields.items():
             scale = value if name == "learning_rate" else 1.0
             fields[name] = value + size * scale * rng.normal(size=(3000, 1))

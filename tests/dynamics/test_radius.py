@@ -1,6 +1,5 @@
 """Spectral radius, stability and regimes against eigenvalues of a matrix built step by step."""
 
-import dataclasses
 import inspect
 
 import numpy as np
@@ -37,24 +36,25 @@ from momentum_dynamics import (
 from momentum_dynamics.dynamics import kernels
 from momentum_dynamics.dynamics.kernels import radius_map
 from momentum_dynamics.laws import spectrum
-from momentum_dynamics.methods.protocol import period_of, stage_of
+from momentum_dynamics.methods.protocol import period_of, stage_of, transient_of
+from momentum_dynamics.notation import quantities
 
 VALUES = {
     "learning_rate": 0.3, "momentum": 0.6, "lookahead": 0.35, "discount": 0.7, "phase": 0.8,
     "smallest_curvature": 0.2, "largest_curvature": 3.0, "robustness": 0.3,
+    "dampening": 0.4,
 }  # fmt: skip
 CLASSES = [
     cls
     for name in methods.__all__
     if inspect.isclass(cls := getattr(methods, name))
     and all(hasattr(cls, member) for member in ("initial_state", "query", "update"))
-    and cls not in {methods.Method, LinearMethod}
-    and {field.name for field in dataclasses.fields(cls)} <= set(VALUES)
+    and cls not in {methods.Method, methods.Scheduled, LinearMethod}
+    and set(quantities(cls)) <= set(VALUES)
     and getattr(cls, "period", 1) is not None
 ]
 METHODS = [
-    *(cls(**{field.name: VALUES[field.name] for field in dataclasses.fields(cls)})
-      for cls in CLASSES),
+    *(cls(**{name: VALUES[name] for name in quantities(cls)}) for cls in CLASSES),
     HeavyBall(learning_rate=0.3, momentum=-0.5),
     LinearMethod(A=[[1.4, -0.4, 0], [1, 0, 0], [0.5, 0.5, 0.2]], B=[[-0.1], [0], [0.05]],
                  C=[[1.2, -0.2, 0.0]]),
@@ -81,7 +81,7 @@ def loop_matrix(method, curvature, delay):
     for unit in np.eye(size):
         state, memory = tuple(unit[:own]), list(unit[own:])
         for step in range(period_of(method)):
-            stage = stage_of(method, step)
+            stage = stage_of(method, transient_of(method) + step)
             query = stage.query(state)
             if lag:
                 asked, memory = memory[-1], [query, *memory[:-1]]

@@ -25,7 +25,8 @@ USUAL = {
     "lag": (-2.0, 2.0), "rate": (0.98, 1.2), "displacement": (0.0, 5.0), "robustness": (0.0, 1.0),
     "singular_value": (0.1, 3.0), "real_part": (-1.0, 4.0), "imaginary_part": (-2.0, 2.0),
     "signal_to_noise": (1e-3, 1e3), "root_momentum": (0.05, 0.95), "amplification": (0.0, 3.0),
-    "ascent": (0.1, 3.0),
+    "ascent": (0.1, 3.0), "effective_learning_rate": (1.6, 4.0),
+    "earlier_learning_rate": (0.05, 1.5),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
