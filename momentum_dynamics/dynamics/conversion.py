@@ -264,8 +264,8 @@ def _polyak_pairs(source: Method, *, nesterov: bool) -> Pairs | None:
         momentum = kicks[2] / kicks[1] if ahead else kicks[1] / kicks[0]
         momenta.append(short(momentum))
         rates.append(short(-first / (1 + momentum) if ahead else -first))
-    # What the first step keeps of no displacement is free: as much as the next.
-    return list(zip(rates, (momenta[0], *momenta), strict=False))
+    # What the first step keeps of no displacement is free: as much as the settled ones.
+    return list(zip(rates, (momenta[-1], *momenta), strict=False))
 
 
 def _trimmed(pairs: Pairs) -> Pairs:
