@@ -75,12 +75,12 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not (equals and name.strip() and text.strip()):
-            raise DomainError(f"--set {pair} is not of the form name=value.")
+            raise DomainError(f"{pair} is not of the form name=value.")
         try:
             value = ast.literal_eval(text.strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
             raise DomainError(
-                f"--set {pair}: {text!r} cannot be read; write a number such as 0.9, a list such "
+                f"{pair}: {text!r} cannot be read; write a number such as 0.9, a list such "
                 "as [0.1,0.9], or text in quotes."
             ) from error
         found[name.strip().replace("-", "_")] = value

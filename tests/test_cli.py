@@ -54,9 +54,69 @@ def refused(capsys, *arguments):
     return captured.err.removeprefix("momentum-dynamics: ").strip()
 
 
+# --- convert --------------------------------------------------------------------------------------
+
+
+def test_convert_prints_one_method_in_every_convention(capsys):
+    """The rules are read off the methods' own functions, so they are checked as text here."""
+    assert main(["convert", "torch-sgd", "learning_rate=0.1", "momentum=0.9"]) == 0
+    assert (
+        capsys.readouterr().out
+        == """\
+TorchSGD(learning_rate=0.1, momentum=0.9)
+is heavy ball with effective learning rate 1
+
+convention     rate α  momentum β   update
+polyak            0.1         0.9   x ← x + β(x − x₋) − αg
+pytorch           0.1         0.9   v ← βv + g; x ← x − αv
+keras             0.1         0.9   v ← βv − αg; x ← x + v
+average             1         0.9   v ← βv + (1 − β)g; x ← x − αv
+sutskever         0.1         0.9   v ← βv − αg; x ← x + v
+"""
+    )
+    assert main(["convert", "nesterov", "learning_rate=0.1", "momentum=0.9"]) == 0
+    printed = capsys.readouterr().out
+    assert "is Nesterov's method" in printed
+    assert "x ← x + β(x − x₋) − αg; g at x + β(x − x₋)" in printed
+    assert "v ← βv + g; x ← x − α(βv + g)" in printed
+    assert "v ← βv − αg; x ← x + v; g at x + βv" in printed
+
+
+def test_convert_shows_steps_and_reasons_and_speaks_json(capsys):
+    damped = ["convert", "torch-sgd", "learning_rate=0.1", "momentum=0.9", "dampening=0.9"]
+    assert main(damped) == 0
+    assert "polyak            0.1         0.9   x ← x + β(x − x₋) − αg\n step 1 on       0.01" in (
+        capsys.readouterr().out
+    )
+    assert main(["convert", "heavy-ball", "learning_rate=0.1", "momentum=1.0"]) == 0
+    printed = capsys.readouterr().out
+    assert "effective learning rate inf" in printed
+    assert "average     HeavyBall is heavy ball, but" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+    assert main([*damped, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["convention"] for row in found["rows"]][:2] == ["polyak", "pytorch"]
+    assert found["rows"][0]["learning_rates"] == [0.1, 0.01]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["torch-sg", "momentum=1"], "did you mean 'torch-sgd'"),
+        (["torch-sgd", "momentum=0.9"], "torch-sgd needs learning_rate"),
+        (["torch-sgd", "learning_rate=0.1", "momentum=0.9", "nesterov=1"], "must be True or False"),
+        (["torch-sgd", "learning_rate=0.1", "momentum=True"], "momentum is True, but"),
+        (["quasi-hyperbolic", "learning_rate=0.1", "momentum=0.9", "discount=0.7"], "2.7 displ"),
+    ],
+)
+def test_convert_refuses_with_a_sentence(capsys, words, message):
+    assert message in refused(capsys, "convert", *words)
+
+
 # --- analyze --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("houses")
 def test_analyze_prints_predicted_beside_measured(houses, capsys):
     assert main(["analyze", "houses.csv", "--target", "price"]) == 0
     printed = capsys.readouterr().out
@@ -214,8 +274,8 @@ def test_simulate_repeats_with_its_seed(capsys):
     ("arguments", "sentence"),
     [
         (["--method", "heavy-bal"], "No method is called 'heavy-bal'; did you mean 'heavy-ball'?"),
-        (["--method", "heavy-ball", "--set", "momentum"], "--set momentum is not of the form"),
-        (["--method", "heavy-ball", "--set", "=1"], "--set =1 is not of the form"),
+        (["--method", "heavy-ball", "--set", "momentum"], "momentum is not of the form"),
+        (["--method", "heavy-ball", "--set", "=1"], "=1 is not of the form"),
         (["--method", "heavy-ball", "--set", "momentum=x"], "'x' cannot be read; write a number"),
         (["--method", "heavy-ball", "--set", "momentum=1"], "heavy-ball needs learning_rate"),
         (["--method", "heavy-ball", "--set", "momentum=(1,2)"], "must be one number"),
