@@ -197,6 +197,11 @@ def symbol(name: str) -> sympy.Symbol:
     import sympy
 
     if name not in GLOSSARY:
+        letters = {entry.latex.translate(_TYPESETTING): entry.name for entry in _ENTRIES}
+        if name in letters:
+            raise UnknownNameError(
+                f"The glossary goes by names: for {name} ask symbol({letters[name]!r})."
+            )
         raise UnknownNameError.among("quantity", name, GLOSSARY)
     entry = GLOSSARY[name]
     assumptions: dict[str, bool] = {"real": True}

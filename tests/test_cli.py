@@ -563,3 +563,22 @@ def test_a_formula_on_a_plain_terminal():
     done = run("claim", PROVED, env=plain, check=True)
     assert b"-------- - 1 + -" in done.stdout
     done.stdout.decode("ascii")
+
+
+def test_simulate_says_that_tuning_knows_nothing_of_staleness(capsys):
+    stale = ["simulate", "--method", "heavy-ball", "--spectrum", "1,10", "--workers", "8"]
+    assert main([*stale, "--steps", "30", "--seed", "1", "--replicas", "5"]) == 0
+    printed = capsys.readouterr().out
+    assert "tuned for fresh gradients" in printed
+    assert "outcome   all 5 " in printed
+    assert main([*stale, "--steps", "30", "--seed", "1", "--set", "learning_rate=0.01",
+                 "--set", "momentum=0"]) == 0  # fmt: skip
+    printed = capsys.readouterr().out
+    assert "tuned for fresh gradients" not in printed
+    assert "outcome   still under way after 30 steps" in printed
+
+
+def test_figures_name_what_can_be_set(capsys):
+    assert main(["figures"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "this project; --set learning_rate, momentum, curvature, steps, drop" in printed

@@ -97,5 +97,7 @@ def test_expression_traces_by_name():
 
 
 def test_expression_refuses_names_that_the_glossary_does_not_know():
-    with pytest.raises(UnknownNameError, match="No quantity is called 'beta'"):
+    with pytest.raises(UnknownNameError, match="No quantity is called 'mometum'"):
+        scalars.expression(lambda mometum: mometum)
+    with pytest.raises(UnknownNameError, match=r"for beta ask symbol\('momentum'\)"):
         scalars.expression(lambda beta: beta)

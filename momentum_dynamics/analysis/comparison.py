@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,11 @@ def analyze(
     """
     if steps is not None and (steps != int(steps) or steps < 1):
         raise DomainError(f"steps is {steps}, but must be a whole number from 1.")
+    if isinstance(problem, str | Path):
+        raise DomainError(
+            f"{str(problem)!r} is a name, no data; read it first: "
+            f'analyze(read_data({str(problem)!r}, target="…")).'
+        )
     data = problem if isinstance(problem, NamedData) else None
     if data is not None:
         problem = Ridge(data.X, data.y, ridge=ridge)

@@ -62,7 +62,7 @@ class AnalysisRow:
     gradients_measured: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Analysis:
     """What a problem's spectrum predicts for every tuned method, beside what runs measured.
 
@@ -105,17 +105,18 @@ class Analysis:
         return found
 
     def __str__(self) -> str:
-        """A table for the terminal."""
-        table = [_HEADS[0], _HEADS[1], *(_cells(row) for row in self.rows)]
-        widths = [max(len(line[column]) for line in table) for column in range(len(_HEADS[0]))]
-        lines = [self._summary(), ""]
-        for line in table:
-            name, *numbers = (cell for cell in line)
-            padded = [f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:], strict=True)]
-            lines.append("  ".join([f"{name:<{widths[0]}}", *padded]).rstrip())
-        lines.extend(["", textwrap.fill(_LEGEND, 100)])
-        lines.extend(textwrap.fill(f"Note: {note}", 100) for note in self.notes)
+        """Two tables for the terminal, each within 80 columns: the parameters and the rates."""
+        lines = [self._summary()]
+        whole = [_HEADS[0], _HEADS[1], *(_cells(row) for row in self.rows)]
+        for columns in (slice(1, 4), slice(4, None)):
+            lines.extend(["", *_table([(line[0], *line[columns]) for line in whole])])
+        lines.extend(["", textwrap.fill(_LEGEND, 80)])
+        lines.extend(textwrap.fill(f"Note: {note}", 80) for note in self.notes)
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """One line."""
+        return f"<Analysis of {self.name}: {len(self.rows)} methods; print it for the table>"
 
     def _repr_html_(self) -> str:
         def row(cells: tuple[str, ...], tag: str) -> str:
@@ -147,17 +148,27 @@ class Analysis:
 
 
 _HEADS = (
-    ("", "learning", "", "", "predicted", "predicted,", "measured", "gradients", "gradients"),
+    ("", "learning", "", "", "predicted", "in these", "measured", "gradients", "gradients"),
     (
         *("method", "rate", "momentum", "lookahead"),
-        *("rate", "these steps", "rate", "predicted", "measured"),
+        *("rate", "steps", "rate", "predicted", "measured"),
     ),
 )
 
+
+def _table(lines: list[tuple[str, ...]]) -> list[str]:
+    """Names to the left, all other columns to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [
+        [f"{name:<{widths[0]}}", *map(str.rjust, numbers, widths[1:])] for name, *numbers in lines
+    ]
+    return ["  ".join(line).rstrip() for line in padded]
+
+
 _LEGEND = (
-    "Rates are factors per gradient. Predicted: the spectral radius, in the long run; these steps: "
-    "exact for the steps that were read, from this start. Measured: the run on the data, ± what "
-    "it cannot tell about the long run. Gradients: to a thousandth of the first distance."
+    "Rates are factors per gradient. Predicted: the spectral radius, in the long run; in these "
+    "steps: exact for the steps that were read, from this start. Measured: the run on the data, ± "
+    "what it cannot tell about the long run. Gradients: to a thousandth of the first distance."
 )
 
 

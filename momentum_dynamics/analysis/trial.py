@@ -182,6 +182,10 @@ class Trial:
     is_random: bool
     notes: tuple[str, ...]
 
+    def noting(self, note: str) -> Trial:
+        """The same with one more sentence for the reader."""
+        return dataclasses.replace(self, notes=(*self.notes, note))
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the path in JSON's types; what is not finite becomes None."""
         entries = {
@@ -195,9 +199,11 @@ class Trial:
 
     def __str__(self) -> str:
         """A few lines for the terminal."""
-        words = {name.replace("_", " "): count for name, count in self.outcome.items()}
-        one = sum(words.values()) == 1
-        outcome = ", ".join(name if one else f"{count} {name}" for name, count in words.items())
+        words = {_OUTCOMES[name]: count for name, count in self.outcome.items()}
+        outcome = ", ".join(f"{count} {name}" for name, count in words.items())
+        if len(words) == 1:
+            ((outcome, count),) = words.items()
+            outcome = outcome if count == 1 else f"all {count} {outcome}"
         start, end = self.start_distance, self.final_distance
         lines = [
             f"method    {self.method}",
@@ -225,6 +231,9 @@ class Trial:
             lines.append(f"seed      {self.run.seed}")
         lines.extend(f"note      {note}" for note in self.notes)
         return "\n".join(lines)
+
+
+_OUTCOMES = {"converged": "converged", "budget_spent": "still under way", "diverged": "diverged"}
 
 
 def _distance(value: float) -> str:

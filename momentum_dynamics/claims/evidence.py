@@ -163,7 +163,7 @@ def _holds(statement: Any) -> bool:
 Check = Callable[[np.random.Generator], Evidence]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Claim:
     """One statement of one paper, or of this project, with its checks.
 
@@ -201,6 +201,10 @@ class Claim:
     figures: tuple[str, ...] = ()
     remark: str = ""
 
+    def __repr__(self) -> str:
+        """One line."""
+        return f"<Claim {self.slug}: {self.title}>"
+
     @property
     def seed(self) -> int:
         """The seed of its random numbers, from the slug: no two claims share one."""
@@ -212,13 +216,17 @@ class Claim:
         return f"${sympy.latex(self.statement())}$"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Judgement:
     """A claim with the evidence for it and the verdict that follows."""
 
     claim: Claim
     verdict: Verdict
     checks: dict[str, Evidence] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """One line."""
+        return f"<Judgement of {self.claim.slug}: {self.verdict}>"
 
     @property
     def as_expected(self) -> bool:

@@ -81,6 +81,11 @@ def simulate(options: Namespace) -> int:
         delay=delay,
         seed=options.seed,
     )
+    if delay is not None and not options.set:
+        found = found.noting(
+            "the method is tuned for fresh gradients; with stale ones it may be slow or diverge: "
+            "--set learning_rate=… tries another"
+        )
     if options.json:
         print(json_text(found.to_dict()))
     else:
@@ -161,7 +166,15 @@ def figures(options: Namespace) -> int:
     if options.json:
         print(json_text([_about_figure(figure) for figure in figures]))
     else:
-        print(catalogue((figure.slug, f"{figure.title} [{figure.source}]") for figure in figures))
+        print(
+            catalogue(
+                (
+                    figure.slug,
+                    f"{figure.title} [{figure.source}; --set {', '.join(figure.parameters)}]",
+                )
+                for figure in figures
+            )
+        )
     return 0
 
 

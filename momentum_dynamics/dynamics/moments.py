@@ -29,7 +29,7 @@ from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 __all__ = ["Moments", "second_moments", "stationary_covariance", "stationary_variance"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Moments:
     """Mean and second moment of the answer's displacement from the solution, step by step.
 
@@ -46,6 +46,10 @@ class Moments:
     mean: NDArray[Any]
     variance: NDArray[Any]
     covariance: NDArray[Any]
+
+    def __repr__(self) -> str:
+        """One line."""
+        return f"<Moments: {len(self.mean) - 1} steps, each of shape {self.mean.shape[1:]}>"
 
     @property
     def second_moment(self) -> NDArray[Any]:

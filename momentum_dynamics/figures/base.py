@@ -16,7 +16,7 @@ from momentum_dynamics.errors import UnknownNameError
 __all__ = ["Figure", "data_arrays", "number"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Figure:
     """A picture of the theory, with its source and its data.
 
@@ -55,6 +55,10 @@ class Figure:
     size: tuple[float, float] = (6.4, 4.0)
     quick: Mapping[str, Any] = field(default_factory=dict)
     remark: str = ""
+
+    def __repr__(self) -> str:
+        """One line."""
+        return f"<Figure {self.slug}: {self.title}>"
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _draw_moments(result: Moments | EnsembleMoments, ax: Any) -> None:
     with np.errstate(invalid="ignore"):
         spread = np.sqrt(np.maximum(result.variance, 0)).reshape(len(steps), -1)
     for index in range(min(mean.shape[1], _MANY)):
-        (line,) = ax.plot(steps, mean[:, index])
+        (line,) = ax.plot(steps, mean[:, index], label=f"direction {index + 1}")
         ax.fill_between(
             steps,
             mean[:, index] - spread[:, index],
@@ -85,6 +85,8 @@ def _draw_moments(result: Moments | EnsembleMoments, ax: Any) -> None:
         )
     ax.set_xlabel(label("step"))
     ax.set_ylabel("displacement: mean and one standard deviation")
+    if mean.shape[1] > 1:
+        ax.legend()
     if mean.shape[1] > _MANY:
         ax.set_title(f"the first {_MANY} of {mean.shape[1]} modes")
 

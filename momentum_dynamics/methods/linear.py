@@ -19,6 +19,7 @@ from momentum_dynamics.methods.protocol import (
     State,
     answer_before,
     period_of,
+    require_method,
     stage_of,
     transient_of,
 )
@@ -210,6 +211,7 @@ def state_space(method: Method, step: int | None = None) -> StateSpace:
     >>> system.B.ravel(), system.C.ravel()
     (array([-0.1,  0. ]), array([1., 0.]))
     """
+    require_method(method)
     period = period_of(method)
     if step is not None:
         GLOSSARY["step"].check(step)

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from momentum_dynamics.errors import ShapeError
+from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.notation import Scalar
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "answer_before",
     "output_of",
     "period_of",
+    "require_method",
     "spread",
     "stage_index",
     "stage_of",
@@ -59,6 +60,37 @@ class Method(Protocol):
     def update(self, state: State, gradient: Scalar) -> State:
         """The next state; linear in state and gradient."""
         ...
+
+
+def require_method(method: object) -> None:
+    """Refuse what is no method, with a sentence on what to do.
+
+    Raises
+    ------
+    DomainError
+        If a class is given instead of a method, or a part of the protocol is missing or returns
+        the wrong kind of thing.
+    """
+    if isinstance(method, type):
+        raise DomainError(
+            f"{method.__name__} is a class; make a method of it first, as in "
+            f"{method.__name__}(learning_rate=0.1, …)."
+        )
+    name = type(method).__name__
+    parts = ("initial_state", "query", "update")
+    missing = [part for part in parts if not callable(getattr(method, part, None))]
+    if missing:
+        raise DomainError(
+            f"A {name} is no method: it has no {' and no '.join(missing)}; methods are such as "
+            "HeavyBall(learning_rate=0.1, momentum=0.9), or a class of your own with "
+            "initial_state(point), query(state) and update(state, gradient)."
+        )
+    state: Any = getattr(method, "initial_state")(0)  # noqa: B009 - not every object has it
+    if not isinstance(state, tuple):
+        raise DomainError(
+            f"{name}.initial_state returns {state!r}, but must return a tuple of slots, one slot "
+            "as (point,)."
+        )
 
 
 def output_of(method: Method, state: State) -> Scalar:

@@ -59,7 +59,7 @@ class Outcome(StrEnum):
     BUDGET_SPENT = "budget_spent"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Trajectory:
     """Every step of a run.
 
@@ -80,6 +80,11 @@ class Trajectory:
     outcome: Any
     seed: Any
     solution: Array
+
+    def __repr__(self) -> str:
+        """One line."""
+        shape = self.outputs.shape[1:]
+        return f"<Trajectory: {self.steps} steps of points {shape}, {_told(self.outcome)}>"
 
     @property
     def steps(self) -> int:
@@ -104,7 +109,7 @@ class Trajectory:
         }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class EnsembleMoments:
     """Moments of the answer's displacement over replicas, streamed so that memory stays bounded.
 
@@ -122,6 +127,13 @@ class EnsembleMoments:
     replicas: int
     outcome: Any
     seed: Any
+
+    def __repr__(self) -> str:
+        """One line."""
+        steps = len(self.mean) - 1
+        return (
+            f"<EnsembleMoments: {steps} steps of {self.replicas} replicas, {_told(self.outcome)}>"
+        )
 
     @property
     def variance(self) -> Array:
@@ -150,6 +162,15 @@ class EnsembleMoments:
             "outcome": np.asarray(self.outcome).astype(str),
             "seed": self.seed,
         }
+
+
+def _told(outcome: Any) -> str:
+    """One outcome, or how often each occurs."""
+    names, counts = np.unique(np.asarray(outcome).astype(str), return_counts=True)
+    words = [name.replace("_", " ") for name in names]
+    if len(words) == 1:
+        return words[0]
+    return ", ".join(f"{count} {word}" for word, count in zip(words, counts, strict=True))
 
 
 def outcomes(first: Array, last: Array, tolerance: float) -> Any:

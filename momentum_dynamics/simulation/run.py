@@ -10,6 +10,7 @@ import numpy as np
 from momentum_dynamics.delays import Delay
 from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
 from momentum_dynamics.methods import Method, state_space
+from momentum_dynamics.methods.protocol import require_method
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.direct import run_directly
@@ -88,6 +89,7 @@ def simulate(
     >>> run.points.shape, str(run.outcome)
     ((61, 2), 'converged')
     """
+    require_method(method)
     if not hasattr(problem, "field"):
         raise DomainError(
             f"{type(problem).__name__} has no field; call simulate(method, problem, steps=…)."

@@ -10,9 +10,14 @@ import sympy
 
 from momentum_dynamics import (
     DomainError,
+    HeavyBall,
     LinearMethod,
+    Quadratic,
     ShapeError,
     UnknownNameError,
+    analyze,
+    simulate,
+    spectral_radius,
     state_space,
     tune,
 )
@@ -100,3 +105,34 @@ def test_numbers_do_not_load_sympy():
 def test_numbers_are_no_kinds():
     with pytest.raises(UnknownNameError, match="called 3"):
         tune(3, smallest_curvature=1, largest_curvature=2)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda method: state_space(method),
+        lambda method: spectral_radius(method, 1.0),
+        lambda method: simulate(method, Quadratic([1.0]), steps=2),
+    ],
+    ids=["state space", "radius", "simulate"],
+)
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (HeavyBall, "HeavyBall is a class; make a method of it first"),
+        (3.0, "A float is no method: it has no initial_state and no query"),
+        (
+            type("Own", (), {"query": lambda _, s: s[0], "update": lambda _, s, __: s,
+                             "initial_state": lambda _, x: [x]})(),
+            r"Own.initial_state returns \[0\], but must return a tuple",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_method_is_told_what_to_do(question, method, message):
+    with pytest.raises(DomainError, match=message):
+        question(method)
+
+
+def test_a_file_name_is_no_data():
+    with pytest.raises(DomainError, match=r"'x.csv' is a name, no data; read it first: analyze"):
+        analyze("x.csv")

@@ -331,3 +331,13 @@ def test_methods_that_are_not_linear_are_run_directly():
 def test_arrays_in_a_class_that_is_no_record_are_refused():
     with pytest.raises(ShapeError, match="make the class a record"):
         simulate(SignDescent(np.array([0.1, 0.2])), Quadratic([1.0, 2.0]), steps=1)
+
+
+def test_results_show_themselves_in_one_line():
+    descent, problem = GradientDescent(learning_rate=[0.5, 3.0]), Quadratic([1.0, 1.5])
+    path = simulate(descent, problem, steps=60)
+    assert repr(path) == "<Trajectory: 60 steps of points (2, 2), 1 converged, 1 diverged>"
+    cloud = simulate(
+        GradientDescent(learning_rate=0.5), problem, steps=3, replicas=4, record="moments"
+    )
+    assert repr(cloud) == "<EnsembleMoments: 3 steps of 4 replicas, budget spent>"
