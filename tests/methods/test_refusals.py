@@ -110,7 +110,7 @@ def test_numbers_are_no_kinds():
 @pytest.mark.parametrize(
     "question",
     [
-        lambda method: state_space(method),
+        state_space,
         lambda method: spectral_radius(method, 1.0),
         lambda method: simulate(method, Quadratic([1.0]), steps=2),
     ],
