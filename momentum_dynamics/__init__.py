@@ -16,6 +16,7 @@ _HOMES = {
     "claims": ("claim", "judge", "list_claims"),
     "claims.bibliography": ("cite",),
     "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
+    "dynamics.average": ("average_case",),
     "dynamics.conversion": ("convert", "convert_state"),
     "dynamics.equivalence": ("equivalent_momentum",),
     "dynamics.loop": (
@@ -27,7 +28,9 @@ _HOMES = {
     "dynamics.moments": ("second_moments", "stationary_covariance", "stationary_variance"),
     "dynamics.optimum": ("tune", "worst_rate"),
     "dynamics.radius": ("Regime", "eigenvalues", "is_stable", "regime", "spectral_radius"),
+    "dynamics.residual": ("residual_polynomial",),
     "dynamics.rounds": ("round_matrix",),
+    "dynamics.transients": ("pseudospectrum", "transient_peak"),
     "errors": (
         "DomainError",
         "MomentumDynamicsError",
@@ -63,6 +66,7 @@ _HOMES = {
     "notation": ("record", "symbol"),
     "problems": (
         "BilinearGame",
+        "ConvexRosenbrock",
         "LeastSquares",
         "NamedData",
         "Quadratic",
@@ -91,6 +95,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import FixedDelay as FixedDelay
     from momentum_dynamics.delays import GeometricDelay as GeometricDelay
     from momentum_dynamics.delays import NoDelay as NoDelay
+    from momentum_dynamics.dynamics.average import average_case as average_case
     from momentum_dynamics.dynamics.conversion import convert as convert
     from momentum_dynamics.dynamics.conversion import convert_state as convert_state
     from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
@@ -110,7 +115,10 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.radius import is_stable as is_stable
     from momentum_dynamics.dynamics.radius import regime as regime
     from momentum_dynamics.dynamics.radius import spectral_radius as spectral_radius
+    from momentum_dynamics.dynamics.residual import residual_polynomial as residual_polynomial
     from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
+    from momentum_dynamics.dynamics.transients import pseudospectrum as pseudospectrum
+    from momentum_dynamics.dynamics.transients import transient_peak as transient_peak
     from momentum_dynamics.errors import DomainError as DomainError
     from momentum_dynamics.errors import MomentumDynamicsError as MomentumDynamicsError
     from momentum_dynamics.errors import NotTraceableError as NotTraceableError
@@ -144,6 +152,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.notation import record as record
     from momentum_dynamics.notation import symbol as symbol
     from momentum_dynamics.problems import BilinearGame as BilinearGame
+    from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
     from momentum_dynamics.problems import LeastSquares as LeastSquares
     from momentum_dynamics.problems import NamedData as NamedData
     from momentum_dynamics.problems import Quadratic as Quadratic

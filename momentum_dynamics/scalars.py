@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "absolute",
+    "chebyshev_first",
+    "chebyshev_second",
     "complex_sqrt",
     "cos",
     "cube_root",
@@ -113,6 +115,33 @@ def cos(value: Scalar) -> Scalar:
 def sin(value: Scalar) -> Scalar:
     """The sine of an angle in radians."""
     return _apply("sin", value)
+
+
+def chebyshev_first(degree: Scalar, value: Scalar) -> Scalar:
+    """Chebyshev's polynomial of the first kind, Tₙ(cos φ) = cos nφ, for n ≥ 0."""
+    return _chebyshev("chebyshevt", degree, value, 1)
+
+
+def chebyshev_second(degree: Scalar, value: Scalar) -> Scalar:
+    """Chebyshev's polynomial of the second kind, Uₙ(cos φ) = sin (n + 1)φ / sin φ, for n ≥ −1."""
+    return _chebyshev("chebyshevu", degree, value, 2)
+
+
+def _chebyshev(name: str, degree: Scalar, value: Scalar, slope: int) -> Scalar:
+    world = _world(degree, value)
+    if world == "symbolic":
+        import sympy
+
+        return getattr(sympy, name)(degree, value)
+    if world == "numeric" and np.ndim(degree) > 0:
+        each = np.vectorize(lambda n, x: _chebyshev(name, int(n), x, slope), otypes=[float])
+        return each(degree, value)
+    before, now = 0 * value + 1, slope * value
+    if degree < 1:
+        return before if degree == 0 else 0 * value
+    for _ in range(int(degree) - 1):
+        before, now = now, 2 * value * now - before
+    return now
 
 
 def absolute(value: Scalar) -> Scalar:

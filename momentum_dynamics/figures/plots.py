@@ -9,21 +9,22 @@ import numpy as np
 
 from momentum_dynamics.analysis import Analysis
 from momentum_dynamics.dynamics.moments import Moments
+from momentum_dynamics.dynamics.transients import Pseudospectrum
 from momentum_dynamics.errors import NotTraceableError
-from momentum_dynamics.figures.style import COLORS, label, new_figure, styled
+from momentum_dynamics.figures.style import COLORS, GRAY, label, new_figure, shades, styled
 from momentum_dynamics.simulation import EnsembleMoments, Trajectory
 
-__all__ = ["plot"]
+__all__ = ["draw_pseudospectrum", "plot"]
 
 _MANY = 8
 
 
 def plot(result: Any, ax: Any = None) -> Any:
-    """Draw a trajectory, moments or an analysis.
+    """Draw a trajectory, moments, an analysis or a pseudospectrum.
 
     Parameters
     ----------
-    result : Trajectory, EnsembleMoments, Moments or Analysis
+    result : Trajectory, EnsembleMoments, Moments, Analysis or Pseudospectrum
     ax : matplotlib Axes, optional
         Where to draw; a new figure in the house style by default.
 
@@ -114,9 +115,26 @@ def _draw_analysis(result: Analysis, ax: Any) -> None:
     ax.legend(loc="lower left")
 
 
+def draw_pseudospectrum(result: Any, ax: Any) -> None:
+    """Contours of the distance to singularity around the eigenvalues, and the unit circle."""
+    angle = np.linspace(0, 2 * np.pi, 361)
+    ax.plot(np.cos(angle), np.sin(angle), color=GRAY, linewidth=1.2)
+    contours = ax.contour(
+        result.real, result.imaginary, result.distance, levels=result.levels,
+        colors=shades(len(result.levels)), linewidths=1.4,
+    )  # fmt: skip
+    ax.clabel(contours, fmt=lambda level: f"{level:g}", fontsize=8)
+    ax.plot(
+        result.eigenvalues.real, result.eigenvalues.imag, "x", color=COLORS[1], markersize=7,
+        markeredgewidth=2,
+    )  # fmt: skip
+    ax.set(xlabel="real part of $z$", ylabel="imaginary part of $z$", aspect="equal")
+
+
 _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     Trajectory: _draw_trajectory,
     EnsembleMoments: _draw_moments,
     Moments: _draw_moments,
     Analysis: _draw_analysis,
+    Pseudospectrum: draw_pseudospectrum,
 }

@@ -1,6 +1,7 @@
 """Vector fields to run methods on, with the spectrum that predicts how they run."""
 
 from momentum_dynamics.problems.bilinear import BilinearGame
+from momentum_dynamics.problems.chain import ConvexRosenbrock
 from momentum_dynamics.problems.data import NamedData, named_data, read_data
 from momentum_dynamics.problems.least_squares import LeastSquares, Ridge
 from momentum_dynamics.problems.nonquadratic import Rosenbrock
@@ -8,6 +9,7 @@ from momentum_dynamics.problems.quadratic import LinearProblem, Problem, Quadrat
 
 __all__ = [
     "BilinearGame",
+    "ConvexRosenbrock",
     "LeastSquares",
     "LinearProblem",
     "NamedData",

@@ -34,6 +34,9 @@ DOMAINS = {
     "spectrum.larger_root": {"trace": (1.9, 3.0)},
     "spectrum.switching_growth": {"determinant": (0.0, 0.9)},
     "noise.two_slot_variance": {"trace": (-0.05, 0.05)},
+    # Each step of the recursion widens an interval.
+    "transients.balanced_residual": {"steps": (0, 4)},
+    "transients.rest_residual": {"steps": (0, 4)},
 }
 
 # Laws that lose digits where they are tried, each with its reason.
