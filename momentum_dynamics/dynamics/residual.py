@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
-from momentum_dynamics.dynamics.exact import Exactly
 from momentum_dynamics.methods import Method, state_space
 from momentum_dynamics.methods.protocol import answer_before, require_method, stage_of
 from momentum_dynamics.notation import GLOSSARY, Scalar, symbol
@@ -44,18 +44,15 @@ class ResidualPolynomial:
 
     def __call__(self, curvature: Scalar) -> NDArray[Any]:
         """The value at curvatures; batch axes of the method broadcast with theirs."""
-        values = np.asarray(curvature)
-        *_, last = answers(self.method, values + 0.0, self.steps)
-        return np.asarray(last)
+        values = np.asarray(curvature, dtype=float)
+        *_, last = answers(self.method, values, self.steps)
+        return np.asarray(last + 0 * values)
 
     @property
     def coefficients(self) -> list[Any]:
-        """From h⁰ on, as exact fractions of the method's numbers."""
-        import sympy
-
-        h = symbol("curvature")
-        *_, last = answers(Exactly()(self.method), h, self.steps)
-        return [sympy.nsimplify(c) for c in reversed(sympy.Poly(last, h).all_coeffs())]
+        """From h⁰ on: fractions if the method's numbers are, else floats, which grow and cancel."""
+        *_, last = answers(self.method, Polynomial(np.array([0, 1], dtype=object)), self.steps)
+        return list(last.coef) if isinstance(last, Polynomial) else [last]
 
 
 def residual_polynomial(method: Method, steps: int) -> Any:
@@ -72,7 +69,7 @@ def residual_polynomial(method: Method, steps: int) -> Any:
     -------
     ResidualPolynomial or sympy.Poly
         With symbols a polynomial in ``symbol("curvature")``; with numbers a callable that knows
-        its exact coefficients.
+        its coefficients.
 
     Raises
     ------
