@@ -19,17 +19,20 @@ _HOMES = {
     "dynamics.average": ("average_case",),
     "dynamics.conversion": ("convert", "convert_state"),
     "dynamics.equivalence": ("equivalent_momentum",),
+    "dynamics.fluctuations": ("autocorrelation", "power_spectrum"),
     "dynamics.loop": (
         "characteristic_polynomial",
         "loop_equation",
         "transfer_function",
         "transition_matrix",
     ),
-    "dynamics.moments": ("second_moments", "stationary_covariance", "stationary_variance"),
+    "dynamics.minibatch": ("mean_square_radius", "mini_batch_limit"),
+    "dynamics.moments": ("second_moments",),
     "dynamics.optimum": ("tune", "worst_rate"),
     "dynamics.radius": ("Regime", "eigenvalues", "is_stable", "regime", "spectral_radius"),
     "dynamics.residual": ("residual_polynomial",),
     "dynamics.rounds": ("round_matrix",),
+    "dynamics.stationary": ("stationary_covariance", "stationary_variance"),
     "dynamics.transients": ("pseudospectrum", "transient_peak"),
     "errors": (
         "DomainError",
@@ -68,6 +71,7 @@ _HOMES = {
         "BilinearGame",
         "ConvexRosenbrock",
         "LeastSquares",
+        "MiniBatches",
         "NamedData",
         "Quadratic",
         "Ridge",
@@ -99,15 +103,17 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.conversion import convert as convert
     from momentum_dynamics.dynamics.conversion import convert_state as convert_state
     from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
+    from momentum_dynamics.dynamics.fluctuations import autocorrelation as autocorrelation
+    from momentum_dynamics.dynamics.fluctuations import power_spectrum as power_spectrum
     from momentum_dynamics.dynamics.loop import (
         characteristic_polynomial as characteristic_polynomial,
     )
     from momentum_dynamics.dynamics.loop import loop_equation as loop_equation
     from momentum_dynamics.dynamics.loop import transfer_function as transfer_function
     from momentum_dynamics.dynamics.loop import transition_matrix as transition_matrix
+    from momentum_dynamics.dynamics.minibatch import mean_square_radius as mean_square_radius
+    from momentum_dynamics.dynamics.minibatch import mini_batch_limit as mini_batch_limit
     from momentum_dynamics.dynamics.moments import second_moments as second_moments
-    from momentum_dynamics.dynamics.moments import stationary_covariance as stationary_covariance
-    from momentum_dynamics.dynamics.moments import stationary_variance as stationary_variance
     from momentum_dynamics.dynamics.optimum import tune as tune
     from momentum_dynamics.dynamics.optimum import worst_rate as worst_rate
     from momentum_dynamics.dynamics.radius import Regime as Regime
@@ -117,6 +123,8 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.radius import spectral_radius as spectral_radius
     from momentum_dynamics.dynamics.residual import residual_polynomial as residual_polynomial
     from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
+    from momentum_dynamics.dynamics.stationary import stationary_covariance as stationary_covariance
+    from momentum_dynamics.dynamics.stationary import stationary_variance as stationary_variance
     from momentum_dynamics.dynamics.transients import pseudospectrum as pseudospectrum
     from momentum_dynamics.dynamics.transients import transient_peak as transient_peak
     from momentum_dynamics.errors import DomainError as DomainError
@@ -154,6 +162,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
     from momentum_dynamics.problems import LeastSquares as LeastSquares
+    from momentum_dynamics.problems import MiniBatches as MiniBatches
     from momentum_dynamics.problems import NamedData as NamedData
     from momentum_dynamics.problems import Quadratic as Quadratic
     from momentum_dynamics.problems import Ridge as Ridge

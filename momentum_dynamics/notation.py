@@ -136,6 +136,10 @@ _ENTRIES = (
     Quantity("largest_curvature", r"h_{\max}", "the high end of the spectrum", POSITIVE),
     Quantity("condition_number", r"\kappa", "largest over smallest curvature", FROM_ONE),
     Quantity("noise_variance", r"\sigma^2", "the variance of gradient noise", NONNEGATIVE),
+    Quantity(
+        "curvature_variance", r"\tau^2", "the variance of the curvature of a gradient", NONNEGATIVE
+    ),
+    Quantity("frequency", r"\omega", "an angle per step, in radians"),
     Quantity("variance", "v", "the variance of the data behind a Marchenko-Pastur law", POSITIVE),
     Quantity("aspect_ratio", "r", "features over samples of a data matrix", OPEN_UNIT),
     Quantity("workers", "M", "how many workers compute gradients at once", FROM_ONE),

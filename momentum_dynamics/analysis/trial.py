@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from momentum_dynamics import methods
 from momentum_dynamics.analysis.report import plain
 from momentum_dynamics.delays import Delay
-from momentum_dynamics.dynamics.moments import stationary_variance
 from momentum_dynamics.dynamics.optimum import TUNED_KINDS, tune, worst_rate
 from momentum_dynamics.dynamics.radius import spectral_radius
+from momentum_dynamics.dynamics.stationary import stationary_variance
 from momentum_dynamics.errors import DomainError, MomentumDynamicsError, UnknownNameError
 from momentum_dynamics.methods import Method
 from momentum_dynamics.methods.protocol import period_of

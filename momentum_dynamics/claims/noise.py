@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
-from momentum_dynamics.dynamics.moments import stationary_covariance, stationary_variance
+from momentum_dynamics.dynamics.stationary import stationary_covariance, stationary_variance
 from momentum_dynamics.laws import noise, regions
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.notation import symbol

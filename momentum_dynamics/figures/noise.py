@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
-from momentum_dynamics.dynamics.moments import stationary_variance
 from momentum_dynamics.dynamics.radius import spectral_radius
+from momentum_dynamics.dynamics.stationary import stationary_variance
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label
 from momentum_dynamics.laws import noise, regions, tuning

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from momentum_dynamics.laws.regions import heavy_ball_step_limit
 from momentum_dynamics.notation import Scalar
+from momentum_dynamics.scalars import chebyshev_first, chebyshev_second, cos, sqrt
 
 __all__ = [
+    "autocorrelation",
     "effective_learning_rate",
+    "power_spectrum",
+    "resonance_cosine",
     "stationary_variance",
     "surrogate_ratio",
     "surrogate_variance",
@@ -38,6 +42,52 @@ def stationary_variance(
     """
     damping = (1 - momentum) * (heavy_ball_step_limit(momentum) - learning_rate * curvature)
     return learning_rate * noise_variance * (1 + momentum) / (curvature * damping)
+
+
+def power_spectrum(
+    learning_rate: Scalar,
+    momentum: Scalar,
+    curvature: Scalar,
+    noise_variance: Scalar,
+    frequency: Scalar,
+) -> Scalar:
+    """The power spectrum of settled heavy ball, α²σ²/|1 − s e^{−iω} + β e^{−2iω}|².
+
+    With s = 1 + β − αh. Its mean over all angles is the stationary variance.
+
+    Notes
+    -----
+    The claim ``power-spectrum-of-heavy-ball`` proves it.
+    """
+    trace = 1 + momentum - learning_rate * curvature
+    swing = 1 + momentum * momentum + trace * trace - 2 * trace * (1 + momentum) * cos(frequency)
+    return (
+        learning_rate * learning_rate * noise_variance / (swing + 2 * momentum * cos(2 * frequency))
+    )
+
+
+def resonance_cosine(learning_rate: Scalar, momentum: Scalar, curvature: Scalar) -> Scalar:
+    """The cosine of the frequency where settled heavy ball swings most, s(1 + β)/(4β).
+
+    Where it is not between −1 and 1, the spectrum has its peak at 0 or at π.
+    """
+    trace = 1 + momentum - learning_rate * curvature
+    return trace * (1 + momentum) / (4 * momentum)
+
+
+def autocorrelation(
+    learning_rate: Scalar, momentum: Scalar, curvature: Scalar, steps: Scalar
+) -> Scalar:
+    """The autocorrelation of settled heavy ball: βᵏᐟ²(Tₖ(σ) + σ Uₖ₋₁(σ)(1 − β)/(1 + β)).
+
+    With σ = (1 + β − αh)/(2√β); T and U are Chebyshev's polynomials.
+    """
+    root = sqrt(momentum)
+    cosine = (1 + momentum - learning_rate * curvature) / (2 * root)
+    waves = chebyshev_first(steps, cosine) + cosine * chebyshev_second(steps - 1, cosine) * (
+        1 - momentum
+    ) / (1 + momentum)
+    return root**steps * waves
 
 
 def effective_learning_rate(learning_rate: Scalar, momentum: Scalar) -> Scalar:

@@ -4,6 +4,7 @@ from momentum_dynamics.problems.bilinear import BilinearGame
 from momentum_dynamics.problems.chain import ConvexRosenbrock
 from momentum_dynamics.problems.data import NamedData, named_data, read_data
 from momentum_dynamics.problems.least_squares import LeastSquares, Ridge
+from momentum_dynamics.problems.minibatches import MiniBatches
 from momentum_dynamics.problems.nonquadratic import Rosenbrock
 from momentum_dynamics.problems.quadratic import LinearProblem, Problem, Quadratic
 
@@ -12,6 +13,7 @@ __all__ = [
     "ConvexRosenbrock",
     "LeastSquares",
     "LinearProblem",
+    "MiniBatches",
     "NamedData",
     "Problem",
     "Quadratic",

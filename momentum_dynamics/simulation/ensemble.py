@@ -17,7 +17,7 @@ from momentum_dynamics.simulation.kernels import Stages
 from momentum_dynamics.simulation.noise import block_sizes, block_streams, reported
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Settings, Trajectory, outcomes
 
-__all__ = ["run_ensemble", "stages_of"]
+__all__ = ["displacements", "run_ensemble", "stages_of"]
 
 Array = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ def run_ensemble(
     )
     curvatures, basis = problem.modes
     count, modes, rows = settings.count, problem.dimension, settings.steps + 1
-    state = _displacements(method, problem, settings, batch, basis)
+    state = displacements(method, problem, settings, batch, basis)
     sums, squares = np.zeros((2, *batch, rows, modes))
     kept = None if settings.moments else np.empty((2, *batch, rows, modes, count))
     begun, ended = np.empty((2, *batch, count))
@@ -121,7 +121,7 @@ def _pick(stages: Stages, index: tuple[int, ...]) -> Stages:
     )
 
 
-def _displacements(
+def displacements(
     method: Method,
     problem: LinearProblem,
     settings: Settings,

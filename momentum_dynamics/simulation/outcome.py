@@ -35,6 +35,8 @@ class Settings:
     moments : bool
         Whether to stream moments instead of keeping every step.
     tolerance : float
+    stride : int
+        How many steps one frame of the record is apart from the next.
     """
 
     steps: int
@@ -44,6 +46,7 @@ class Settings:
     root: np.random.SeedSequence
     moments: bool
     tolerance: float
+    stride: int = 1
 
     @property
     def count(self) -> int:
@@ -73,6 +76,8 @@ class Trajectory:
     seed : int or list of int
         The entropy of the run: the same seed gives the same run.
     solution : array ``(dimension,)``
+    stride : int
+        How many steps one entry is apart from the next.
     """
 
     points: Array
@@ -80,6 +85,7 @@ class Trajectory:
     outcome: Any
     seed: Any
     solution: Array
+    stride: int = 1
 
     def __repr__(self) -> str:
         """One line."""
@@ -89,7 +95,7 @@ class Trajectory:
     @property
     def steps(self) -> int:
         """How many updates were made; each used one gradient."""
-        return len(self.points) - 1
+        return (len(self.points) - 1) * self.stride
 
     @property
     def distance(self) -> Array:

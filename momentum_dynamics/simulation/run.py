@@ -15,13 +15,14 @@ from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.direct import run_directly
 from momentum_dynamics.simulation.ensemble import run_ensemble
+from momentum_dynamics.simulation.jump import run_jumps
 from momentum_dynamics.simulation.kernels import compiled_block, numpy_block
 from momentum_dynamics.simulation.noise import Seed, seed_sequence
 from momentum_dynamics.simulation.outcome import Settings
 
 __all__ = ["ENGINES", "simulate"]
 
-ENGINES = ("auto", "direct", "numpy", "compiled")
+ENGINES = ("auto", "direct", "numpy", "compiled", "jump")
 
 
 def simulate(
@@ -37,6 +38,7 @@ def simulate(
     record: str = "trajectory",
     engine: str = "auto",
     tolerance: float = 1e-12,
+    stride: int = 1,
 ) -> Any:
     """Run a method on a problem for a number of steps.
 
@@ -60,11 +62,15 @@ def simulate(
     record : {"trajectory", "moments"}
         Keep every step, or stream mean and second moment over the replicas in bounded memory
         (behind a delay the past queries are kept).
-    engine : {"auto", "direct", "numpy", "compiled"}
+    engine : {"auto", "direct", "numpy", "compiled", "jump"}
         ``direct`` runs `query` and `update`. On a linear problem without delay the replicas can run
-        on the state space instead, in NumPy or compiled, with the same bits in both.
+        on the state space instead, in NumPy or compiled, with the same bits in both. ``jump`` draws
+        the state of a linear problem every `stride` steps from its exact law: as good as all steps
+        between, of which it makes none.
     tolerance : float
         A run has converged once its distance from the solution fell by this factor.
+    stride : int
+        With ``engine="jump"``: how many steps one draw replaces, a divisor of `steps`.
 
     Returns
     -------
@@ -98,6 +104,7 @@ def simulate(
         raise DomainError(f"record is {record!r}, but must be 'trajectory' or 'moments'.")
     GLOSSARY["steps"].check(steps)
     axes = _axes(replicas)
+    _require_stride(stride, steps, engine)
     settings = Settings(
         steps=int(steps),
         start=_start(problem.start if start is None else start, problem, axes),
@@ -106,6 +113,7 @@ def simulate(
         root=seed_sequence(seed),
         moments=record == "moments",
         tolerance=tolerance,
+        stride=int(stride),
     )
     _require_numbers(method)
     if delay is not None:
@@ -115,6 +123,8 @@ def simulate(
     chosen = _chosen_engine(engine, method, problem, settings, delay)
     if chosen == "direct" or not isinstance(problem, LinearProblem):
         return run_directly(method, problem, settings, delay=delay)
+    if chosen == "jump":
+        return run_jumps(method, problem, settings)
     block = compiled_block() if chosen == "compiled" else numpy_block
     if block is None:
         raise DomainError("engine 'compiled' needs numba, which is not installed; use 'numpy'.")
@@ -127,7 +137,7 @@ def _chosen_engine(
     if engine not in ENGINES:
         raise DomainError(f"engine is {engine!r}, but must be one of {', '.join(ENGINES)}.")
     linear = isinstance(problem, LinearProblem) and delay is None
-    if engine in {"numpy", "compiled"} and not linear:
+    if engine in {"numpy", "compiled", "jump"} and not linear:
         raise DomainError(
             f"engine {engine!r} runs linear problems without delay only; use 'auto' or 'direct'."
         )
@@ -136,6 +146,13 @@ def _chosen_engine(
     if not (linear and settings.deviations.any() and settings.count > 1 and _is_linear(method)):
         return "direct"
     return "numpy" if compiled_block() is None else "compiled"
+
+
+def _require_stride(stride: Any, steps: int, engine: str) -> None:
+    if stride != int(stride) or stride < 1 or steps % stride:
+        raise DomainError(f"stride is {stride}, but must be a whole number that divides {steps}.")
+    if stride > 1 and engine != "jump":
+        raise DomainError(f"stride is {stride}, which only engine 'jump' knows.")
 
 
 def _is_linear(method: Method) -> bool:

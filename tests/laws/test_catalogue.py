@@ -26,15 +26,18 @@ USUAL = {
     "singular_value": (0.1, 3.0), "real_part": (-1.0, 4.0), "imaginary_part": (-2.0, 2.0),
     "signal_to_noise": (1e-3, 1e3), "root_momentum": (0.05, 0.95), "amplification": (0.0, 3.0),
     "ascent": (0.1, 3.0), "effective_learning_rate": (1.6, 4.0),
-    "earlier_learning_rate": (0.05, 1.5),
+    "earlier_learning_rate": (0.05, 1.5), "curvature_variance": (0.1, 4.0), "frequency": (0.0, 3.1),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
 DOMAINS = {
     "spectrum.larger_root": {"trace": (1.9, 3.0)},
     "spectrum.switching_growth": {"determinant": (0.0, 0.9)},
+    # Where the spectrum is far from its poles.
+    "noise.power_spectrum": {"momentum": (0.05, 0.5)},
     "noise.two_slot_variance": {"trace": (-0.05, 0.05)},
     # Each step of the recursion widens an interval.
+    "noise.autocorrelation": {"steps": (0, 4)},
     "transients.balanced_residual": {"steps": (0, 4)},
     "transients.rest_residual": {"steps": (0, 4)},
 }

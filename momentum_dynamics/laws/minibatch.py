@@ -1,0 +1,56 @@
+"""Noise of the curvature, as mini-batches have it: limits in mean square."""
+
+from __future__ import annotations
+
+from momentum_dynamics.laws.noise import effective_learning_rate
+from momentum_dynamics.laws.optima import heavy_ball_rate
+from momentum_dynamics.notation import Scalar
+
+__all__ = [
+    "amplification",
+    "gradient_amplification",
+    "mean_square_step_limit",
+    "speed_up_limit",
+]
+
+
+def mean_square_step_limit(
+    momentum: Scalar, curvature: Scalar, curvature_variance: Scalar
+) -> Scalar:
+    """Heavy ball is stable in mean square below 2h(1 − β)/(τ² + h²(1 − β)/(1 + β)).
+
+    Notes
+    -----
+    The claim ``mean-square-limit-of-heavy-ball`` proves it.
+    """
+    share = curvature * curvature * (1 - momentum) / (1 + momentum)
+    return 2 * curvature * (1 - momentum) / (curvature_variance + share)
+
+
+def speed_up_limit(curvature: Scalar, curvature_variance: Scalar) -> Scalar:
+    """How much larger the effective step may get with momentum near 1 than with none: 1 + h²/τ².
+
+    With mini-batches of size B, where τ² = c h²/B, it is 1 + B/c.
+    """
+    largest = 2 * curvature / curvature_variance  # of α/(1 − β), in the limit β → 1
+    return largest / effective_learning_rate(
+        mean_square_step_limit(0, curvature, curvature_variance), 0
+    )
+
+
+def amplification(condition_number: Scalar) -> Scalar:
+    """Noise of the iterate under tuned heavy ball over tuned gradient descent, for every mode.
+
+    1/(1 − β*²) with Polyak's momentum: (√κ + 1)⁴/(8√κ(κ + 1)).
+
+    References
+    ----------
+    [mohammadi2021]_
+    """
+    return 1 / (1 - heavy_ball_rate(condition_number) ** 4)
+
+
+def gradient_amplification(condition_number: Scalar) -> Scalar:
+    """Noise of the gradient under both at their optimum: (1 + β*)/(1 − β*) = (κ + 1)/(2√κ)."""
+    momentum = heavy_ball_rate(condition_number) ** 2
+    return (1 + momentum) / (1 - momentum)
