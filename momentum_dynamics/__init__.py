@@ -17,7 +17,9 @@ _HOMES = {
     "claims.bibliography": ("cite",),
     "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
     "dynamics.average": ("average_case",),
+    "dynamics.certificates": ("certified_rate",),
     "dynamics.conversion": ("convert", "convert_state"),
+    "dynamics.cycles": ("cycle",),
     "dynamics.equivalence": ("equivalent_momentum",),
     "dynamics.fluctuations": ("autocorrelation", "power_spectrum"),
     "dynamics.loop": (
@@ -33,6 +35,7 @@ _HOMES = {
     "dynamics.residual": ("residual_polynomial",),
     "dynamics.rounds": ("round_matrix",),
     "dynamics.stationary": ("stationary_covariance", "stationary_variance"),
+    "dynamics.switching": ("joint_spectral_radius",),
     "dynamics.transients": ("pseudospectrum", "transient_peak"),
     "errors": (
         "DomainError",
@@ -70,8 +73,12 @@ _HOMES = {
     "problems": (
         "BilinearGame",
         "ConvexRosenbrock",
+        "CurvatureJump",
         "LeastSquares",
+        "LogisticRegression",
         "MiniBatches",
+        "PiecewiseQuadratic",
+        "Polygon",
         "NamedData",
         "Quadratic",
         "Ridge",
@@ -100,8 +107,10 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import GeometricDelay as GeometricDelay
     from momentum_dynamics.delays import NoDelay as NoDelay
     from momentum_dynamics.dynamics.average import average_case as average_case
+    from momentum_dynamics.dynamics.certificates import certified_rate as certified_rate
     from momentum_dynamics.dynamics.conversion import convert as convert
     from momentum_dynamics.dynamics.conversion import convert_state as convert_state
+    from momentum_dynamics.dynamics.cycles import cycle as cycle
     from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
     from momentum_dynamics.dynamics.fluctuations import autocorrelation as autocorrelation
     from momentum_dynamics.dynamics.fluctuations import power_spectrum as power_spectrum
@@ -125,6 +134,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
     from momentum_dynamics.dynamics.stationary import stationary_covariance as stationary_covariance
     from momentum_dynamics.dynamics.stationary import stationary_variance as stationary_variance
+    from momentum_dynamics.dynamics.switching import joint_spectral_radius as joint_spectral_radius
     from momentum_dynamics.dynamics.transients import pseudospectrum as pseudospectrum
     from momentum_dynamics.dynamics.transients import transient_peak as transient_peak
     from momentum_dynamics.errors import DomainError as DomainError
@@ -161,9 +171,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.notation import symbol as symbol
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
+    from momentum_dynamics.problems import CurvatureJump as CurvatureJump
     from momentum_dynamics.problems import LeastSquares as LeastSquares
+    from momentum_dynamics.problems import LogisticRegression as LogisticRegression
     from momentum_dynamics.problems import MiniBatches as MiniBatches
     from momentum_dynamics.problems import NamedData as NamedData
+    from momentum_dynamics.problems import PiecewiseQuadratic as PiecewiseQuadratic
+    from momentum_dynamics.problems import Polygon as Polygon
     from momentum_dynamics.problems import Quadratic as Quadratic
     from momentum_dynamics.problems import Ridge as Ridge
     from momentum_dynamics.problems import Rosenbrock as Rosenbrock

@@ -162,6 +162,7 @@ _ENTRIES = (
         "half the squared distance times squared curvature, over noise variance",
         NONNEGATIVE,
     ),
+    Quantity("cosine", "c", "the cosine of the angle of one turn"),
     Quantity("root_momentum", "u", "the square root of momentum", Range(0, 1)),
     Quantity("amplification", "S", "the largest modulus that the trace can reach", NONNEGATIVE),
     Quantity("ascent", "g", "minus a negative curvature, at a saddle", POSITIVE),

@@ -4,17 +4,24 @@ from momentum_dynamics.problems.bilinear import BilinearGame
 from momentum_dynamics.problems.chain import ConvexRosenbrock
 from momentum_dynamics.problems.data import NamedData, named_data, read_data
 from momentum_dynamics.problems.least_squares import LeastSquares, Ridge
+from momentum_dynamics.problems.logistic import LogisticRegression
 from momentum_dynamics.problems.minibatches import MiniBatches
 from momentum_dynamics.problems.nonquadratic import Rosenbrock
+from momentum_dynamics.problems.polygon import Polygon
 from momentum_dynamics.problems.quadratic import LinearProblem, Problem, Quadratic
+from momentum_dynamics.problems.toys import CurvatureJump, PiecewiseQuadratic
 
 __all__ = [
     "BilinearGame",
     "ConvexRosenbrock",
+    "CurvatureJump",
     "LeastSquares",
     "LinearProblem",
+    "LogisticRegression",
     "MiniBatches",
     "NamedData",
+    "PiecewiseQuadratic",
+    "Polygon",
     "Problem",
     "Quadratic",
     "Ridge",

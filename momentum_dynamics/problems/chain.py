@@ -37,7 +37,7 @@ class ConvexRosenbrock(Quadratic):
     --------
     >>> low, high = ConvexRosenbrock(dimension=200, condition_number=50.0).spectrum()[[0, -1]]
     >>> round(float(high / low), 2)
-    49.85
+    49.96
     """
 
     def __init__(self, *, dimension: int, condition_number: float) -> None:

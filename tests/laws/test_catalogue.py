@@ -26,7 +26,8 @@ USUAL = {
     "singular_value": (0.1, 3.0), "real_part": (-1.0, 4.0), "imaginary_part": (-2.0, 2.0),
     "signal_to_noise": (1e-3, 1e3), "root_momentum": (0.05, 0.95), "amplification": (0.0, 3.0),
     "ascent": (0.1, 3.0), "effective_learning_rate": (1.6, 4.0),
-    "earlier_learning_rate": (0.05, 1.5), "curvature_variance": (0.1, 4.0), "frequency": (0.0, 3.1),
+    "earlier_learning_rate": (0.05, 1.5), "curvature_variance": (0.1, 4.0), "cosine": (-1.0, 1.0),
+    "frequency": (0.0, 3.1),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
