@@ -37,7 +37,7 @@ class ThreeCycle:
     names: tuple[str, ...]
     error: Array
     start: Array
-    trapped: Array
+    trapped: NDArray[np.int64]
 
 
 def _three_cycle(*, steps: int = 60, starts: int = 1201) -> ThreeCycle:
@@ -63,7 +63,7 @@ def _three_cycle(*, steps: int = 60, starts: int = 1201) -> ThreeCycle:
         names=("heavy ball", "gradient descent", "Nesterov"),
         error=np.abs(np.array(runs)),
         start=line,
-        trapped=np.abs(ended) > 0.1,
+        trapped=(np.abs(ended) > 0.1).astype(int),
     )
 
 
@@ -178,6 +178,7 @@ def _draw_cycle_regions(data: CycleRegions, axes: Any) -> None:
         vmin=3,
         vmax=25,
         shading="nearest",
+        rasterized=True,
     )
     left.figure.colorbar(picture, ax=left, label="shortest cycle $K$", ticks=[3, 10, 20])
     left.plot(*data.tuned, "*", color=COLORS[1], markersize=12, markeredgecolor="white")
@@ -362,7 +363,14 @@ def _toys(
 def _draw_toys(data: Toys, axes: Any) -> None:
     for ax, width, share in zip(axes[0], data.widths, data.share, strict=True):
         picture = ax.pcolormesh(
-            data.place, data.momentum, share, cmap="RdYlBu", vmin=0, vmax=1, shading="nearest"
+            data.place,
+            data.momentum,
+            share,
+            cmap="RdYlBu",
+            vmin=0,
+            vmax=1,
+            shading="nearest",
+            rasterized=True,
         )
         ax.set(
             xlabel="place of $\\alpha$ in the robust interval",

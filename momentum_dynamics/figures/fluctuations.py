@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 class Fluctuations:
     """Theory and measurement of settled runs; errors are standard errors over runs."""
 
+    seed: int
     learning_rate: float
     momentum: float
     variance: float
@@ -73,6 +74,7 @@ def _fluctuations(
     omega = 2 * np.pi * cycles
     cosine = noise.resonance_cosine(learning_rate, momentum, 1.0)
     return Fluctuations(
+        seed=int(seed),
         learning_rate=float(learning_rate),
         momentum=float(momentum),
         variance=variance,
@@ -116,7 +118,7 @@ def _draw_fluctuations(data: Fluctuations, axes: Any) -> None:
         data.lag, data.measured_correlation, 2 * data.correlation_error, fmt="o",
         color=COLORS[1], markersize=3, linewidth=1,
     )  # fmt: skip
-    right.set(xlabel="lag $k$", title="how long it remembers")
+    right.set(xlabel="steps apart $k$", title="how long it remembers")
 
 
 def _tell_fluctuations(data: Fluctuations) -> str:
@@ -128,7 +130,8 @@ def _tell_fluctuations(data: Fluctuations) -> str:
         "under unit noise; lines are theory, dots runs with two standard errors. The answers are "
         f"Gaussian with variance {data.variance:.3f}; the power spectrum, by Welch's estimate, has "
         f"its resonance at ω = {data.resonance:.2f}, a swing of {2 * np.pi / data.resonance:.1f} "
-        f"steps; the autocorrelation is off by at most {score.max():.1f} standard errors."
+        f"steps; the autocorrelation is off by at most {score.max():.1f} standard errors. "
+        f"Seed {data.seed}."
     )
 
 

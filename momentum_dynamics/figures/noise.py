@@ -180,7 +180,11 @@ NOISE = Figure(
     slug="noise-floor",
     title="Momentum raises the noise floor, or lowers it: it depends on what is held equal",
     source=Citation("zhang2017"),
-    claims=("noise-floor-of-heavy-ball", "surrogate-is-an-upper-bound"),
+    claims=(
+        "noise-floor-of-heavy-ball",
+        "surrogate-is-an-upper-bound",
+        "momentum-raises-the-noise-floor",
+    ),
     compute=_noise_floors,
     draw=_draw_noise_floors,
     caption=_tell_noise_floors,

@@ -127,7 +127,8 @@ class Quadratic:
     def __repr__(self) -> str:
         """Say the size and the ends of the spectrum."""
         low, high = self.spectrum()[[0, -1]]
-        return f"Quadratic(dimension={self.dimension}, spectrum in [{low:g}, {high:g}])"
+        name = type(self).__name__
+        return f"{name}(dimension={self.dimension}, spectrum in [{low:g}, {high:g}])"
 
     @property
     def dimension(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,14 +84,36 @@ class PiecewiseQuadratic:
         middle = Fraction(here) + (Fraction(there) - Fraction(here)) / 2
         return self.curvatures[sum(middle > knot for knot in self.knots)]
 
+    @cached_property
+    def _pieces(self) -> tuple[Array, Array, Array, Array]:
+        """Walls, and at each the loss, the derivative and the curvature up to the next wall.
+
+        The first and the last piece reach to infinity, so the first wall stands for it too.
+        """
+        walls = np.array(sorted({0.0, *map(float, self.knots)}))
+        slopes = np.array([float(self.slope(wall)) for wall in walls])
+        middles = [walls[0] - 1, *((walls[1:] + walls[:-1]) / 2), walls[-1] + 1]
+        bends = [float(self.curvatures[sum(x > knot for knot in self.knots)]) for x in middles]
+        rises = np.concatenate([[0.0], np.cumsum(np.diff(walls) * (slopes[1:] + slopes[:-1]) / 2)])
+        losses = rises - rises[int(np.flatnonzero(walls == 0)[0])]
+        return (
+            np.array([walls[0], *walls]), np.array([losses[0], *losses]),
+            np.array([slopes[0], *slopes]), np.array(bends),
+        )  # fmt: skip
+
     def field(self, point: Array) -> Array:
         """The derivative at points ``(*any, 1)``."""
-        walls = np.array(sorted({0.0, *map(float, self.knots)}))
-        heights = np.array([float(self.slope(wall)) for wall in walls])
-        found = np.interp(point, walls, heights)
-        first, last = float(self.curvatures[0]), float(self.curvatures[-1])
-        found = np.where(point < walls[0], heights[0] + first * (point - walls[0]), found)
-        return np.where(point > walls[-1], heights[-1] + last * (point - walls[-1]), found)
+        walls, _, slopes, bends = self._pieces
+        piece = np.searchsorted(walls[1:], point)
+        found: Array = slopes[piece] + bends[piece] * (point - walls[piece])
+        return found
+
+    def loss(self, point: Array) -> Any:
+        """The loss at points ``(*any, 1)``; zero at the minimum."""
+        walls, losses, slopes, bends = self._pieces
+        piece = np.searchsorted(walls[1:], point)
+        away = point - walls[piece]
+        return (losses[piece] + away * (slopes[piece] + bends[piece] * away / 2)).sum(axis=-1)
 
     def spectrum(self) -> Array:
         """The curvature at the minimum."""

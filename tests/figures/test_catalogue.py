@@ -17,6 +17,17 @@ from momentum_dynamics.notation import GLOSSARY
 
 SLUGS = [entry.slug for entry in list_figures()]
 HOLES = {
+    "overshoot": {
+        "rate",
+        "rest",
+        "balanced",
+        "nesterov",
+        "rest_envelope",
+        "balanced_envelope",
+    },
+    "cycle-regions": {"rate", "shortest"},
+    "certified-rates": {"certified", "switching"},
+    "noise-against-speed": {"radius"},
     "radius-against-learning-rate": {"plateau", "height"},  # no momentum, no robust region
     "noise-floor": {"surrogate"},  # drawn on the robust region only
 }
