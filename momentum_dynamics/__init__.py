@@ -18,6 +18,7 @@ _HOMES = {
     "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
     "dynamics.average": ("average_case",),
     "dynamics.certificates": ("certified_rate",),
+    "dynamics.continuous": ("time_limit",),
     "dynamics.conversion": ("convert", "convert_state"),
     "dynamics.cycles": ("cycle",),
     "dynamics.equivalence": ("equivalent_momentum",),
@@ -108,6 +109,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import NoDelay as NoDelay
     from momentum_dynamics.dynamics.average import average_case as average_case
     from momentum_dynamics.dynamics.certificates import certified_rate as certified_rate
+    from momentum_dynamics.dynamics.continuous import time_limit as time_limit
     from momentum_dynamics.dynamics.conversion import convert as convert
     from momentum_dynamics.dynamics.conversion import convert_state as convert_state
     from momentum_dynamics.dynamics.cycles import cycle as cycle

@@ -113,9 +113,19 @@ def _counted(claims: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{found.count(name)} {name}" for name in order if name in found)
 
 
-def scorecard_page(claims: Sequence[Mapping[str, Any]]) -> str:
-    """The scorecard for people: every claim with its statement, verdict and evidence."""
+def scorecard_page(
+    claims: Sequence[Mapping[str, Any]], numbers: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """The scorecard for people: every claim with its evidence, and the worked numbers.
+
+    Parameters
+    ----------
+    claims, numbers : sequence of mappings
+        The entries of the scorecard.
+    """
     body = "\n".join(_article(entry) for entry in claims)
+    if numbers:
+        body += f"\n{_worked(numbers)}"
     lead = (
         f"{len(claims)} claims: {_counted(claims)}. Proved: an exact proof and an experiment "
         "agree, and a control with one assumption broken does not. Refuted: the experiment "
@@ -124,6 +134,25 @@ def scorecard_page(claims: Sequence[Mapping[str, Any]]) -> str:
         '<a href="index.html">the gallery</a>.'
     )
     return _page("Momentum: the scorecard", lead, body)
+
+
+def _worked(numbers: Sequence[Mapping[str, Any]]) -> str:
+    rows = "\n".join(
+        f"<tr><td>{escape(entry['source'])}</td><td>{escape(entry['quantity'])}</td>"
+        f'<td class="number">{entry["published"]:.8g}</td>'
+        f'<td class="number">{entry["computed"]:.8g}</td>'
+        f'<td class="number">{entry["difference"]:.1e}</td>'
+        f"<td>{'yes' if entry['agrees'] else 'no'}</td><td>{escape(entry['note'])}</td></tr>"
+        for entry in numbers
+    )
+    return (
+        '<article id="numbers">\n<h2>Worked numbers</h2>\n'
+        "<p>What sources print, or what their printed formulas give, beside what is computed "
+        "here.</p>\n"
+        '<div class="scroll"><table>\n<tr><th>source</th><th>quantity</th><th>published</th>'
+        "<th>computed</th><th>difference</th><th>agrees</th><th>note</th></tr>\n"
+        f"{rows}\n</table></div>\n</article>"
+    )
 
 
 def _article(entry: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from momentum_dynamics.claims import claim, judge, list_claims
+from momentum_dynamics.claims.numbers import list_numbers
 from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.figures import figure, list_figures
 from momentum_dynamics.figures.base import data_arrays
@@ -331,7 +332,8 @@ def _write_pages(folder: Path, entries: Sequence[Mapping[str, Any]], *, quick: b
         "schema": SCHEMA,
         "quick": quick,
         "claims": list(entries),
+        "numbers": (numbers := [number.to_dict() for number in list_numbers()]),
     }
     _write_text(folder / "scorecard.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
-    _write_text(folder / "scorecard.html", scorecard_page(entries))
+    _write_text(folder / "scorecard.html", scorecard_page(entries, numbers))
     _write_text(folder / "index.html", index_page(about, entries))
