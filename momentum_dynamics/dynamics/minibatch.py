@@ -140,7 +140,7 @@ def mini_batch_limit(
 
     Examples
     --------
-    >>> mini_batch_limit("gradient-descent", curvature=1.0, curvature_variance=3.0)
+    >>> round(mini_batch_limit("gradient-descent", curvature=1.0, curvature_variance=3.0), 9)
     0.5
     >>> from momentum_dynamics import symbol
     >>> mini_batch_limit("gradient-descent", curvature=symbol("curvature"),
