@@ -119,7 +119,7 @@ def _draw_damping(data: Damping, axes: Any) -> None:
     ):  # fmt: skip
         middle.loglog(data.step, low, "o--", color=color, markersize=3, linewidth=1.1)
         middle.loglog(data.step, high, "o-", color=color, markersize=3, label=name)
-    middle.set(xlabel="step $s$", title="error of the exponents")
+    middle.set(xlabel="size of a step $s$", title="error of the exponents")
     middle.legend(fontsize=8, title="high (low: dashed)", title_fontsize=8)
     right.axhline(0, color="#bbbbbb", linewidth=0.8)
     right.plot(data.time, data.nesterov, color=COLORS[2], label="Nesterov", linewidth=2.4)
