@@ -72,6 +72,7 @@ _HOMES = {
     ),
     "notation": ("record", "symbol"),
     "problems": (
+        "Banana",
         "BilinearGame",
         "ConvexRosenbrock",
         "CurvatureJump",
@@ -171,6 +172,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import state_space as state_space
     from momentum_dynamics.notation import record as record
     from momentum_dynamics.notation import symbol as symbol
+    from momentum_dynamics.problems import Banana as Banana
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump

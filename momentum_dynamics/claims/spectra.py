@@ -310,7 +310,7 @@ STABLE_STEPS = Claim(
     experiment=lambda _: _steps_experiment(swapped=False),
     control=lambda _: _steps_experiment(swapped=True),
     expected=Verdict.PROVED,
-    figures=("regimes", "radius-against-learning-rate"),
+    figures=("regimes", "radius-against-learning-rate", "stable-ranges"),
     remark="Heavy ball's half is the source's, Nesterov's is ours. The control predicts "
     "Nesterov's limit by heavy ball's law.",
 )

@@ -153,6 +153,7 @@ DAMPING = Figure(
         "heavy-ball-is-symplectic-euler",
         "high-resolution-equations-are-right-to-order-s",
         "nesterov-follows-a-bessel-function",
+        "accelerated-flow-decays-like-one-over-time-squared",
     ),
     compute=_damping,
     draw=_draw_damping,

@@ -397,7 +397,10 @@ TOYS = Figure(
     slug="toys",
     title="The robust region is no promise beyond quadratics",
     source=Citation("zhang2017"),
-    claims=("generalized-curvature-converges-at-root-momentum",),
+    claims=(
+        "generalized-curvature-converges-at-root-momentum",
+        "a-smooth-passage-of-curvature-lets-it-converge",
+    ),
     compute=_toys,
     draw=_draw_toys,
     caption=_tell_toys,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from momentum_dynamics import (
+    Banana,
     BilinearGame,
     ConvexRosenbrock,
     CurvatureJump,
@@ -48,6 +49,7 @@ EXAMPLES = {
     "long valley": Rosenbrock(5),
     "game": BilinearGame(np.arange(1.0, 7.0).reshape(2, 3)),
     "small game": BilinearGame(0.7),
+    "banana": Banana(),
     "chain": ConvexRosenbrock(dimension=6, condition_number=30.0),
     "logistic": LogisticRegression(data(30, 4)[0], np.sign(data(30, 4)[1]), ridge=0.2),
     "polygon": Polygon(0.4 + 0.1j, corners=5, smallest_curvature=1.0, largest_curvature=3.0),
