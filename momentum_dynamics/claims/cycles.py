@@ -187,8 +187,8 @@ def _threshold_experiment(constraint: str) -> Evidence:
 
 THRESHOLD = Claim(
     slug="tuned-heavy-ball-is-safe-up-to-seventeen-point-nine",
-    title="Tuned heavy ball converges for all smooth strongly convex functions up to κ = (2 + √5)² "
-    "= 17.94, and beyond it has a cycle.",
+    title="Tuned heavy ball has a cycle of length three exactly from κ = (2 + √5)² = 17.94 on, and "
+    "its certificate for all smooth strongly convex functions ends there.",
     source=Citation("goujaud2023"),
     kind=Kind.TIGHT_BOUND,
     statement=_threshold_statement,
@@ -197,7 +197,7 @@ THRESHOLD = Claim(
     control=lambda _: _threshold_experiment("sector"),
     expected=Verdict.PROVED,
     figures=("certified-rates", "cycle-regions"),
-    remark="The cycle is exact; the certificate below is on a grid of frequencies, so that side is "
+    remark="The cycle is proved; the certificate is on a grid of frequencies, so that side is "
     "strong evidence. The control asks for curvature that may change at every step, where the end "
     "is at 3 + 2√2 = 5.83.",
 )
