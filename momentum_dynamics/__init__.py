@@ -18,10 +18,11 @@ _HOMES = {
     "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
     "dynamics.average": ("average_case",),
     "dynamics.certificates": ("certified_rate",),
-    "dynamics.continuous": ("time_limit",),
+    "dynamics.continuous": ("equation_of_motion", "time_limit"),
     "dynamics.conversion": ("convert", "convert_state"),
     "dynamics.cycles": ("cycle",),
     "dynamics.equivalence": ("equivalent_momentum",),
+    "dynamics.flows": ("flow",),
     "dynamics.fluctuations": ("autocorrelation", "power_spectrum"),
     "dynamics.loop": (
         "characteristic_polynomial",
@@ -53,6 +54,7 @@ _HOMES = {
         "ExponentialAverage",
         "Extragradient",
         "GradientDescent",
+        "GrowingNesterov",
         "HeavyBall",
         "KerasSGD",
         "LinearMethod",
@@ -110,11 +112,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import NoDelay as NoDelay
     from momentum_dynamics.dynamics.average import average_case as average_case
     from momentum_dynamics.dynamics.certificates import certified_rate as certified_rate
+    from momentum_dynamics.dynamics.continuous import equation_of_motion as equation_of_motion
     from momentum_dynamics.dynamics.continuous import time_limit as time_limit
     from momentum_dynamics.dynamics.conversion import convert as convert
     from momentum_dynamics.dynamics.conversion import convert_state as convert_state
     from momentum_dynamics.dynamics.cycles import cycle as cycle
     from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
+    from momentum_dynamics.dynamics.flows import flow as flow
     from momentum_dynamics.dynamics.fluctuations import autocorrelation as autocorrelation
     from momentum_dynamics.dynamics.fluctuations import power_spectrum as power_spectrum
     from momentum_dynamics.dynamics.loop import (
@@ -154,6 +158,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import ExponentialAverage as ExponentialAverage
     from momentum_dynamics.methods import Extragradient as Extragradient
     from momentum_dynamics.methods import GradientDescent as GradientDescent
+    from momentum_dynamics.methods import GrowingNesterov as GrowingNesterov
     from momentum_dynamics.methods import HeavyBall as HeavyBall
     from momentum_dynamics.methods import KerasSGD as KerasSGD
     from momentum_dynamics.methods import LinearMethod as LinearMethod

@@ -165,6 +165,12 @@ _ENTRIES = (
     Quantity("cosine", "c", "the cosine of the angle of one turn"),
     Quantity("root_momentum", "u", "the square root of momentum", Range(0, 1)),
     Quantity("amplification", "S", "the largest modulus that the trace can reach", NONNEGATIVE),
+    Quantity("time", "t", "steps times the tick of the clock", NONNEGATIVE),
+    Quantity("tick", "d", "the time that one step takes", NONNEGATIVE),
+    Quantity("friction", "a", "the force against a velocity, in continuous time", NONNEGATIVE),
+    Quantity(
+        "vanishing_friction", "r", "the force against a velocity, times the time", NONNEGATIVE
+    ),
     Quantity("ascent", "g", "minus a negative curvature, at a saddle", POSITIVE),
 )  # fmt: skip
 

@@ -28,7 +28,9 @@ __all__ = [
     "complex_sqrt",
     "cos",
     "cube_root",
+    "exp",
     "expression",
+    "hyp0f1",
     "maximum",
     "minimum",
     "sin",
@@ -115,6 +117,30 @@ def cos(value: Scalar) -> Scalar:
 def sin(value: Scalar) -> Scalar:
     """The sine of an angle in radians."""
     return _apply("sin", value)
+
+
+def exp(value: Scalar) -> Scalar:
+    """The exponential function."""
+    return _apply("exp", value)
+
+
+def hyp0f1(parameter: Scalar, value: Scalar) -> Scalar:
+    """The confluent hypergeometric limit function ₀F₁(; b; x): Bessel functions without a pole.
+
+    J₁(w) = (w/2)·₀F₁(; 2; −w²/4). Intervals have none.
+    """
+    world = _world(parameter, value)
+    if world == "symbolic":
+        import sympy
+
+        return sympy.hyper([], [parameter], value)
+    if world == "multiprecision":
+        return sys.modules["mpmath"].hyp0f1(parameter, value)
+    from scipy.special import hyp0f1
+
+    if world == "exact":
+        parameter, value = float(parameter), float(value)
+    return hyp0f1(parameter, value)
 
 
 def chebyshev_first(degree: Scalar, value: Scalar) -> Scalar:

@@ -9,7 +9,7 @@ from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.methods import Method
 from momentum_dynamics.notation import Scalar, is_symbolic
 
-__all__ = ["exponents", "time_limit"]
+__all__ = ["equation_of_motion", "exponents", "time_limit"]
 
 
 def time_limit(method: Method, curvature: Scalar, tick: Any, *, terms: int = 2) -> list[Any]:
@@ -92,3 +92,77 @@ def exponents(polynomials: list[Any], tick: Any) -> list[tuple[Any, Any]]:
         for root in sympy.roots(sympy.Poly(leading, rate))
         if root.free_symbols is not None and tick not in root.free_symbols
     ]
+
+
+def equation_of_motion(method: Method, curvature: Scalar, tick: Any, *, order: int = 1) -> Any:
+    """The differential equation that moves like a method with small steps, to an order in the tick.
+
+    Of order 0 it is the limit, the equation of low resolution; of order 1 the one of high
+    resolution. It has as many derivatives as roots tend to 1 with the tick; roots that do not, die
+    out at once and are left out.
+
+    Parameters
+    ----------
+    method, curvature, tick
+        As in `time_limit`.
+    order : int
+        The highest power of the tick that is kept.
+
+    Returns
+    -------
+    sympy.Poly
+        In the symbol ``lambda``, monic: λ² + 2√μ λ + h stands for x″ + 2√μ x′ + hx = 0. Its
+        exponents are the method's up to O(tickᵒʳᵈᵉʳ⁺¹).
+
+    Raises
+    ------
+    NotTraceableError
+        As `time_limit`.
+    DomainError
+        If the order is no whole number from 0, or nothing moves at the pace of this tick.
+
+    Notes
+    -----
+    By Weierstrass' preparation: the expanded polynomial is a unit times a monic polynomial of the
+    degree of the first term, found term by term by division with remainder. It is unique.
+
+    References
+    ----------
+    [shi2022]_
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from momentum_dynamics import Nesterov, symbol
+    >>> d, a = sympy.symbols("d a", positive=True)
+    >>> method = Nesterov(learning_rate=d**2, momentum=1 - a * d)
+    >>> equation_of_motion(method, symbol("curvature"), d, order=0).as_expr()
+    a*lambda + h + lambda**2
+    """
+    import sympy
+
+    if order != int(order) or order < 0:
+        raise DomainError(f"order is {order}, but must be a whole number from 0.")
+    rate = sympy.Symbol("lambda")
+    terms = [
+        sympy.Poly(term, rate, field=True)
+        for term in time_limit(method, curvature, tick, terms=int(order) + 1)
+    ]
+    nothing = sympy.Poly(0, rate, field=True)
+    terms += [nothing] * (int(order) + 1 - len(terms))
+    if terms[0].degree() < 1:
+        raise DomainError(
+            f"Nothing moves at the pace of this tick: the limit of {type(method).__name__} is "
+            f"{terms[0].as_expr()} = 0; let a tick be the root of the learning rate, or momentum "
+            "stay away from 1."
+        )
+    leading = sympy.Poly(terms[0].LC(), rate, field=True)
+    units, parts = [leading], [terms[0].monic()]
+    for term in terms[1:]:
+        known = sum((u * p for u, p in zip(units[1:], parts[:0:-1], strict=True)), nothing)
+        unit, rest = sympy.div(term - known, parts[0])
+        units.append(unit)
+        parts.append(rest.quo(leading))
+    whole = sum((part.as_expr() * tick**k for k, part in enumerate(parts)), sympy.Integer(0))
+    found = [sympy.simplify(entry) for entry in sympy.Poly(whole, rate).all_coeffs()]
+    return sympy.Poly.from_list(found, rate)

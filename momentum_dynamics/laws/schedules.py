@@ -7,11 +7,13 @@ from typing import NamedTuple
 from momentum_dynamics.laws.optima import heavy_ball_rate
 from momentum_dynamics.laws.regions import robust_high_end, robust_low_end
 from momentum_dynamics.notation import Scalar
+from momentum_dynamics.scalars import maximum
 
 __all__ = [
     "StepParameters",
     "chebyshev_relaxation",
     "chebyshev_residual",
+    "growing_momentum",
     "marchenko_pastur",
     "marchenko_pastur_high_end",
     "marchenko_pastur_low_end",
@@ -69,3 +71,15 @@ def marchenko_pastur_low_end(variance: Scalar, aspect_ratio: Scalar) -> Scalar:
 def marchenko_pastur_high_end(variance: Scalar, aspect_ratio: Scalar) -> Scalar:
     """The high edge of the Marchenko-Pastur spectrum."""
     return variance * robust_high_end(aspect_ratio)
+
+
+def growing_momentum(step: Scalar) -> Scalar:
+    """Nesterov's momentum for convex losses, (t − 1)/(t + 2) at step t ≥ 1, and 0 at step 0.
+
+    It tends to 1 as 1 − 3/t, a friction 3/t in continuous time.
+
+    References
+    ----------
+    [su2016]_
+    """
+    return maximum(step - 1, 0) / (step + 2)

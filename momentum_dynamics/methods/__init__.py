@@ -21,7 +21,12 @@ from momentum_dynamics.methods.minimizing import (
     TripleMomentum,
 )
 from momentum_dynamics.methods.protocol import Method
-from momentum_dynamics.methods.scheduled import Chebyshev, MarchenkoPastur, Scheduled
+from momentum_dynamics.methods.scheduled import (
+    Chebyshev,
+    GrowingNesterov,
+    MarchenkoPastur,
+    Scheduled,
+)
 
 __all__ = [
     "Chebyshev",
@@ -29,6 +34,7 @@ __all__ = [
     "ExponentialAverage",
     "Extragradient",
     "GradientDescent",
+    "GrowingNesterov",
     "HeavyBall",
     "KerasSGD",
     "LinearMethod",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.laws import schedules
-from momentum_dynamics.methods.minimizing import HeavyBall, require_order
+from momentum_dynamics.methods.minimizing import HeavyBall, Nesterov, require_order
 from momentum_dynamics.methods.protocol import (
     Method,
     State,
@@ -19,9 +20,9 @@ from momentum_dynamics.methods.protocol import (
     stage_of,
     transient_of,
 )
-from momentum_dynamics.notation import Scalar, record
+from momentum_dynamics.notation import Scalar, is_symbolic, record
 
-__all__ = ["Chebyshev", "MarchenkoPastur", "Scheduled"]
+__all__ = ["Chebyshev", "GrowingNesterov", "MarchenkoPastur", "Scheduled"]
 
 
 @record
@@ -56,6 +57,45 @@ class Chebyshev:
         return (point, point)
 
     def query(self, state: State) -> Scalar:
+        return state[0]
+
+    def update(self, state: State, gradient: Scalar) -> State:
+        return self.stage(0).update(state, gradient)
+
+
+@record
+class GrowingNesterov:
+    """Nesterov's method for convex losses: its momentum (t − 1)/(t + 2) grows to 1.
+
+    Needs no curvature at the low end; the loss falls like 1/t².
+
+    Parameters
+    ----------
+    learning_rate : scalar
+        α, at most one over the largest curvature.
+
+    References
+    ----------
+    [su2016]_
+    """
+
+    learning_rate: Scalar
+
+    period = None
+
+    def stage(self, step: int) -> Nesterov:
+        """The Nesterov method that makes step t."""
+        exact = is_symbolic(self.learning_rate) or isinstance(self.learning_rate, Fraction)
+        momentum = schedules.growing_momentum(Fraction(step) if exact else step)
+        return Nesterov(learning_rate=self.learning_rate, momentum=momentum)
+
+    def initial_state(self, point: Scalar) -> State:
+        return (point, point)
+
+    def query(self, state: State) -> Scalar:
+        return state[0]
+
+    def output(self, state: State) -> Scalar:
         return state[0]
 
     def update(self, state: State, gradient: Scalar) -> State:

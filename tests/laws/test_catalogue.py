@@ -27,7 +27,8 @@ USUAL = {
     "signal_to_noise": (1e-3, 1e3), "root_momentum": (0.05, 0.95), "amplification": (0.0, 3.0),
     "ascent": (0.1, 3.0), "effective_learning_rate": (1.6, 4.0),
     "earlier_learning_rate": (0.05, 1.5), "curvature_variance": (0.1, 4.0), "cosine": (-1.0, 1.0),
-    "frequency": (0.0, 3.1),
+    "frequency": (0.0, 3.1), "time": (0.1, 6.0), "tick": (0.0, 0.5), "friction": (0.1, 4.0),
+    "vanishing_friction": (0.0, 5.0),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
@@ -56,6 +57,7 @@ NO_INTERVALS = {
     **dict.fromkeys(PREDICATES, "intervals that overlap are neither smaller nor larger"),
     "spectrum.complex_spectral_radius": "intervals have no square root of negative numbers",
     "spectrum.elliptic_spectral_radius": "intervals have no square root of negative numbers",
+    "continuous.vanishing_friction_path": "mpmath's intervals have no hypergeometric functions",
 }
 
 

@@ -47,6 +47,7 @@ EXAMPLES = {
     "zero ridge": Ridge(np.zeros((3, 2)), np.ones(3), ridge=0.3),
     "valley": Rosenbrock(),
     "long valley": Rosenbrock(5),
+    "banana": Rosenbrock(weight=20.0, stretch=3.0),
     "game": BilinearGame(np.arange(1.0, 7.0).reshape(2, 3)),
     "small game": BilinearGame(0.7),
     "banana": Banana(),
