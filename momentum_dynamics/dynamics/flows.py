@@ -118,11 +118,12 @@ def flow(
         drag = steady + vanishing_friction / time
         return np.concatenate([speed, -slope - drag * speed])
 
+    scale = float(np.abs(begin - problem.solution).max() + np.abs(moving).max()) or 1.0
     solved = solve_ivp(
         (lambda _, point: -problem.field(point)) if first_order else change,
         (0.0, float(instants[-1])),
         begin if first_order else np.concatenate([begin, moving]),
-        method="DOP853", t_eval=instants, rtol=_TOLERANCE, atol=_TOLERANCE * np.abs(begin).max(),
+        method="DOP853", t_eval=instants, rtol=_TOLERANCE, atol=_TOLERANCE * scale,
     )  # fmt: skip
     if not solved.success:
         raise DomainError(f"The path cannot be followed to time {instants[-1]:g}: it runs away.")
