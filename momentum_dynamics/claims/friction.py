@@ -45,7 +45,7 @@ def _critical_proof() -> Evidence:
         sympy.simplify(sympy.diff(slow, gap) + slow / friction),  # and falls as g grows
         sympy.simplify(continuous.damped_rate(best, h) - sympy.sqrt(h)),
         sympy.expand(momentum - (1 - best * TICK + h * TICK**2)),
-        note="below 2√h the rate is half the friction; beyond, it falls; the momentum is 1 − ad + O(d²)",
+        note="up to 2√h the rate is half the friction, beyond it falls; β = 1 − ad + hd²",
     )
 
 
@@ -99,10 +99,7 @@ def _jacobian(method: Any, slope: Any) -> Any:
     for slot in moved:
         inner = sympy.diff(slot, y)
         rows.append(
-            [
-                sympy.diff(slot, each) + inner * sympy.diff(query, each)
-                for each in (here, before)
-            ]
+            [sympy.diff(slot, each) + inner * sympy.diff(query, each) for each in (here, before)]
         )
     return sympy.Matrix(rows), y
 

@@ -14,7 +14,7 @@ from momentum_dynamics.dynamics.radius import eigenvalues
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH
 from momentum_dynamics.laws import continuous, spectrum
-from momentum_dynamics.methods import HeavyBall, Nesterov, Scheduled
+from momentum_dynamics.methods import GrowingNesterov, HeavyBall, Nesterov
 from momentum_dynamics.problems import Quadratic
 from momentum_dynamics.simulation import simulate
 
@@ -48,8 +48,6 @@ def _damping(
     points: int = 9,
     accelerated_step: float = 1e-3,
 ) -> Damping:
-    from scipy.special import jv
-
     chosen = np.asarray(momentum, dtype=float)
     runs = [
         simulate(
@@ -64,11 +62,8 @@ def _damping(
     errors = np.array([[_exponent_errors(kind, float(s)) for s in sizes]
                        for kind in (HeavyBall, Nesterov)])  # fmt: skip
     count = int(20 / np.sqrt(accelerated_step))
-    stages = [
-        Nesterov(learning_rate=accelerated_step, momentum=(k - 1) / (k + 2))
-        for k in range(1, count + 1)
-    ]
-    path = simulate(Scheduled(stages=stages), Quadratic([1.0]), steps=count).outputs[:, 0]
+    accelerated = GrowingNesterov(learning_rate=accelerated_step)
+    path = simulate(accelerated, Quadratic([1.0]), steps=count).outputs[:, 0]
     time = np.arange(1, count + 1) * np.sqrt(accelerated_step)
     return Damping(
         momentum=chosen,
@@ -79,7 +74,7 @@ def _damping(
         low_error=errors[..., 0],
         high_error=errors[..., 1],
         time=time,
-        bessel=2 * jv(1, time) / time,
+        bessel=continuous.vanishing_friction_path(3, 1.0, time),
         nesterov=path[1:],
     )
 
@@ -154,6 +149,7 @@ DAMPING = Figure(
         "high-resolution-equations-are-right-to-order-s",
         "nesterov-follows-a-bessel-function",
         "accelerated-flow-decays-like-one-over-time-squared",
+        "critical-friction-is-fastest",
     ),
     compute=_damping,
     draw=_draw_damping,

@@ -66,9 +66,7 @@ def symplectic_euler(tick: Scalar, friction: Scalar) -> StepParameters:
     return StepParameters(tick * tick, exp(-friction * tick))
 
 
-def vanishing_friction_path(
-    vanishing_friction: Scalar, curvature: Scalar, time: Scalar
-) -> Scalar:
+def vanishing_friction_path(vanishing_friction: Scalar, curvature: Scalar, time: Scalar) -> Scalar:
     """The path of x″ + (r/t) x′ + hx = 0 from rest at 1: ₀F₁(; (r + 1)/2; −ht²/4).
 
     For r = 3, the limit of Nesterov's method, it is 2J₁(√h t)/(√h t); in this form it is defined
