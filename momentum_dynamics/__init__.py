@@ -15,6 +15,7 @@ _HOMES = {
     "analysis": ("Analysis", "AnalysisRow", "analyze"),
     "claims": ("claim", "judge", "list_claims"),
     "claims.bibliography": ("cite",),
+    "claims.numbers": ("list_numbers",),
     "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
     "dynamics.average": ("average_case",),
     "dynamics.certificates": ("certified_rate",),
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.claims import judge as judge
     from momentum_dynamics.claims import list_claims as list_claims
     from momentum_dynamics.claims.bibliography import cite as cite
+    from momentum_dynamics.claims.numbers import list_numbers as list_numbers
     from momentum_dynamics.delays import FixedDelay as FixedDelay
     from momentum_dynamics.delays import GeometricDelay as GeometricDelay
     from momentum_dynamics.delays import NoDelay as NoDelay

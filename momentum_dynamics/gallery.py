@@ -126,14 +126,20 @@ def scorecard_page(
     body = "\n".join(_article(entry) for entry in claims)
     if numbers:
         body += f"\n{_worked(numbers)}"
+    told = f' <a href="#numbers">{len(numbers)} worked numbers</a>.' if numbers else ""
     lead = (
         f"{len(claims)} claims: {_counted(claims)}. Proved: an exact proof and an experiment "
         "agree, and a control with one assumption broken does not. Refuted: the experiment "
-        "contradicts the claim and the correction holds exactly. "
+        f"contradicts the claim and the correction holds exactly.{told} "
         'The same as <a href="scorecard.json">JSON</a>; '
         '<a href="index.html">the gallery</a>.'
     )
     return _page("Momentum: the scorecard", lead, body)
+
+
+def _agreement(entry: Mapping[str, Any]) -> str:
+    told = "yes" if entry["agrees"] else "no"
+    return told if entry["agrees"] == entry["expected"] else f"{told} (not expected)"
 
 
 def _worked(numbers: Sequence[Mapping[str, Any]]) -> str:
@@ -142,7 +148,7 @@ def _worked(numbers: Sequence[Mapping[str, Any]]) -> str:
         f'<td class="number">{entry["published"]:.8g}</td>'
         f'<td class="number">{entry["computed"]:.8g}</td>'
         f'<td class="number">{entry["difference"]:.1e}</td>'
-        f"<td>{'yes' if entry['agrees'] else 'no'}</td><td>{escape(entry['note'])}</td></tr>"
+        f"<td>{_agreement(entry)}</td><td>{escape(entry['note'])}</td></tr>"
         for entry in numbers
     )
     return (

@@ -49,6 +49,8 @@ class Report:
         The scorecard's entries of this run.
     figures : tuple of str
         Slugs drawn in this run.
+    numbers : tuple of mappings
+        The worked numbers of the scorecard.
     out : Path
     quick : bool
     seconds : float
@@ -59,6 +61,7 @@ class Report:
     out: Path
     quick: bool
     seconds: float
+    numbers: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def surprises(self) -> tuple[Mapping[str, Any], ...]:
@@ -71,9 +74,14 @@ class Report:
         )
 
     @property
+    def wrong_numbers(self) -> tuple[Mapping[str, Any], ...]:
+        """Worked numbers that should agree with their source and do not, or the reverse."""
+        return tuple(entry for entry in self.numbers if entry["agrees"] != entry["expected"])
+
+    @property
     def exit_code(self) -> int:
-        """1 if some verdict is not the expected one, else 0."""
-        return 1 if self.surprises else 0
+        """1 if some verdict or worked number is not as expected, else 0."""
+        return 1 if self.surprises or self.wrong_numbers else 0
 
     def summary(self) -> str:
         """A table of verdicts for the terminal."""
@@ -90,6 +98,7 @@ class Report:
             f"{len(self.claims)} claims, {len(self.surprises)} not as expected; "
             f"{len(self.figures)} figures; {self.seconds:.0f} s."
         )
+        lines += [f"Not as expected: {entry['quantity']}" for entry in self.wrong_numbers]
         lines.append(f"Gallery: {self.out / 'index.html'}")
         lines.append(f"Scorecard: {self.out / 'scorecard.html'}, {self.out / 'scorecard.json'}")
         return "\n".join(lines)
@@ -165,13 +174,15 @@ def write_gallery(
     previous = {entry["slug"]: entry for entry in (kept or {}).get("claims", ())}
     order = [item.slug for item in list_claims()]
     entries = [entry for slug in order if (entry := judged.get(slug) or previous.get(slug))]
-    _write_pages(folder, entries, quick=quick)
+    numbers = [number.to_dict() for number in list_numbers()]
+    _write_pages(folder, entries, numbers, quick=quick)
     return Report(
         claims=tuple(judged[slug] for slug in order if slug in judged),
         figures=tuple(chosen_figures),
         out=folder,
         quick=quick,
         seconds=time.monotonic() - begun,
+        numbers=tuple(numbers),
     )
 
 
@@ -314,7 +325,13 @@ def _read_about(path: Path) -> dict[str, Any] | None:
     return found if ours else None
 
 
-def _write_pages(folder: Path, entries: Sequence[Mapping[str, Any]], *, quick: bool) -> None:
+def _write_pages(
+    folder: Path,
+    entries: Sequence[Mapping[str, Any]],
+    numbers: Sequence[Mapping[str, Any]],
+    *,
+    quick: bool,
+) -> None:
     """The pages, from all that lies in the folder; pictures of no known figure are removed."""
     known = {item.slug for item in list_figures()}
     about = []
@@ -332,7 +349,7 @@ def _write_pages(folder: Path, entries: Sequence[Mapping[str, Any]], *, quick: b
         "schema": SCHEMA,
         "quick": quick,
         "claims": list(entries),
-        "numbers": (numbers := [number.to_dict() for number in list_numbers()]),
+        "numbers": list(numbers),
     }
     _write_text(folder / "scorecard.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     _write_text(folder / "scorecard.html", scorecard_page(entries, numbers))

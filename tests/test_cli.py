@@ -18,7 +18,9 @@ from momentum_dynamics.cli import main
 from momentum_dynamics.figures import list_figures
 
 HEADS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
-COMMANDS = ("analyze", "simulate", "reproduce", "claims", "claim", "figures", "figure", "cite")
+COMMANDS = (
+    "analyze", "simulate", "reproduce", "claims", "claim", "numbers", "figures", "figure", "cite",
+)  # fmt: skip
 PROVED = "complex-stability-ellipse"
 
 
@@ -302,6 +304,17 @@ def test_claims_are_listed(capsys):
     for entry in entries:
         assert f"{entry['slug']}\n" in printed
         assert set(entry) >= {"title", "source", "kind", "expected", "live", "seed", "figures"}
+
+
+@pytest.mark.slow
+def test_numbers_are_listed(capsys):
+    assert main(["numbers"]) == 0
+    printed = capsys.readouterr().out
+    assert main(["numbers", "--json"]) == 0
+    for entry in json.loads(capsys.readouterr().out):
+        assert entry["quantity"] in printed
+        assert entry["difference"] == pytest.approx(entry["computed"] - entry["published"])
+    assert "a misprint" in " ".join(printed.split())
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from momentum_dynamics.problems import Quadratic, Rosenbrock
 from momentum_dynamics.scalars import expression
 from momentum_dynamics.simulation import simulate
 
-__all__: list[str] = []
+__all__ = ["exponent_order"]
 
 ALPHA, BETA, H, LOW = map(symbol, ("learning_rate", "momentum", "curvature", "smallest_curvature"))
 TICK = sympy.Symbol("d", positive=True)
@@ -124,7 +124,7 @@ def _resolution_proof() -> Evidence:
     )
 
 
-def _order(kind: Any, *, high: bool) -> tuple[float, float]:
+def exponent_order(kind: Any, *, high: bool) -> tuple[float, float]:
     """The power of s with which the exponents' error shrinks, and its standard error."""
     low_curvature, curvature = 1.0, 9.0
     steps = np.geomspace(1e-7, 1e-4, 13)
@@ -147,7 +147,7 @@ def _order(kind: Any, *, high: bool) -> tuple[float, float]:
 
 
 def _resolution_experiment(*, high: bool) -> Evidence:
-    orders = [_order(kind, high=high) for kind in (HeavyBall, Nesterov)]
+    orders = [exponent_order(kind, high=high) for kind in (HeavyBall, Nesterov)]
     return Evidence.close(
         1.0, [order for order, _ in orders], tolerance=0.05,
         note="order in s of the exponents' error, heavy ball and Nesterov, 13 steps; standard "

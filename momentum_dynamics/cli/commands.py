@@ -29,6 +29,7 @@ __all__ = [
     "convert",
     "figure",
     "figures",
+    "numbers",
     "reproduce",
     "simulate",
 ]
@@ -156,6 +157,29 @@ def claim(options: Namespace) -> int:
     if subject.remark:
         print(filled(f"{'remark':<12}{subject.remark}", hanging=12))
     return 0 if judgement.as_expected else 1
+
+
+def numbers(options: Namespace) -> int:
+    """Set what sources print beside what is computed here."""
+    from momentum_dynamics.claims.numbers import list_numbers
+
+    entries = [number.to_dict() for number in list_numbers()]
+    if options.json:
+        print(json_text(entries))
+    else:
+        print(catalogue((_number_line(entry), _about_number(entry)) for entry in entries))
+    return 0 if all(entry["agrees"] == entry["expected"] for entry in entries) else 1
+
+
+def _number_line(entry: dict[str, Any]) -> str:
+    return f"{entry['published']:<14.8g} {entry['computed']:<14.8g} {entry['quantity']}"
+
+
+def _about_number(entry: dict[str, Any]) -> str:
+    verdict = "agrees" if entry["agrees"] else "differs"
+    surprise = "" if entry["agrees"] == entry["expected"] else ", which was not expected"
+    note = f"; {entry['note']}" if entry["note"] else ""
+    return f"{verdict}{surprise}: off by {entry['difference']:.1e} [{entry['source']}{note}]"
 
 
 def figures(options: Namespace) -> int:

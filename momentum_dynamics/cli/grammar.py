@@ -70,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("slug", metavar="SLUG", help="see `momentum-dynamics claims`")
     _add_json(made)
 
+    _add_json(command(commands.numbers))
+
     _add_json(command(commands.figures))
     made = command(commands.figure)
     made.add_argument("slug", metavar="SLUG", help="see `momentum-dynamics figures`")

@@ -16,7 +16,7 @@ __all__ = ["Flow", "flow"]
 
 Array = NDArray[np.float64]
 
-_TOLERANCE = 1e-10
+_TOLERANCE = 1e-12
 """Of the integrator, relative; paths of some dozen swings keep eight digits."""
 
 

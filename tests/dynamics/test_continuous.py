@@ -5,12 +5,16 @@ import pytest
 import sympy
 
 from momentum_dynamics import (
+    DomainError,
     GradientDescent,
     HeavyBall,
     Nesterov,
     NotTraceableError,
     QuasiHyperbolic,
+    TripleMomentum,
+    characteristic_polynomial,
     eigenvalues,
+    equation_of_motion,
     symbol,
     time_limit,
 )
@@ -61,3 +65,55 @@ def test_refusals():
         time_limit(ball, H, 0.1)
     with pytest.raises(NotTraceableError, match="No field of HeavyBall depends on"):
         time_limit(ball, H, sympy.Symbol("other"))
+
+
+FADING = (1 - D * sympy.sqrt(2)) / (1 + D * sympy.sqrt(2))
+MOVING = {
+    "heavy ball": HeavyBall(learning_rate=D**2, momentum=FADING),
+    "symplectic": HeavyBall(learning_rate=D**2, momentum=sympy.exp(-3 * D)),
+    "Nesterov": Nesterov(learning_rate=D**2, momentum=FADING),
+    "triple momentum": TripleMomentum(smallest_curvature=2, largest_curvature=1 / D**2),
+    "quasi-hyperbolic": QuasiHyperbolic(learning_rate=D, momentum=1 - 2 * D, discount=0.5),
+    "fixed momentum": HeavyBall(learning_rate=D, momentum=sympy.Rational(1, 2)),
+    "gradient descent": GradientDescent(learning_rate=D),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize("name", MOVING)
+def test_the_equation_of_motion_has_the_exponents_up_to_its_order(name, order):
+    equation = equation_of_motion(MOVING[name], 7, D, order=order)
+    errors = []
+    for tick in (1e-2, 1e-3):
+        polynomial = characteristic_polynomial(MOVING[name], 7).as_expr().subs(D, tick)
+        roots = np.roots(np.array(sympy.Poly(polynomial, sympy.Symbol("z")).all_coeffs(), float))
+        roots = roots[np.abs(roots - 1) < 0.3].astype(complex)  # the others die out at once
+        assert len(roots) == equation.degree()
+        found = np.roots([complex(c.subs(D, tick)) for c in equation.all_coeffs()])
+        errors.append(np.abs(found[:, None] - np.log(roots) / tick).min(axis=0).max())
+    assert np.log10(errors[0] / errors[1]) > order + 0.85
+
+
+@pytest.mark.parametrize(("kind", "extra"), [(HeavyBall, 0), (Nesterov, D * H)])
+def test_the_high_resolution_equations_are_the_published_ones(kind, extra):
+    mu = symbol("smallest_curvature")
+    root = sympy.sqrt(mu) * D
+    method = kind(learning_rate=D**2, momentum=(1 - root) / (1 + root))
+    published = RATE**2 + (2 * sympy.sqrt(mu) + extra) * RATE + (1 + root) * H
+    assert sympy.expand(equation_of_motion(method, H, D).as_expr() - published) == 0
+
+
+@pytest.mark.slow
+def test_triple_momentum_has_more_friction_and_force():
+    mu = symbol("smallest_curvature")
+    method = TripleMomentum(smallest_curvature=mu, largest_curvature=1 / D**2)
+    limit = equation_of_motion(method, H, D, order=0).as_expr()
+    assert sympy.expand(limit - (RATE**2 + 3 * sympy.sqrt(mu) * RATE + 2 * H)) == 0
+
+
+def test_an_equation_that_does_not_move_is_refused():
+    with pytest.raises(DomainError, match="Nothing moves at the pace of this tick"):
+        equation_of_motion(HeavyBall(learning_rate=D, momentum=1 - D), H, D)
+    with pytest.raises(DomainError, match="order is -1"):
+        equation_of_motion(HeavyBall(learning_rate=D**2, momentum=1 - D), H, D, order=-1)

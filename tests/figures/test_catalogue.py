@@ -17,6 +17,9 @@ from momentum_dynamics.notation import GLOSSARY
 
 SLUGS = [entry.slug for entry in list_figures()]
 HOLES = {
+    "orbits-and-equations": {"orbit", "orbit_time"},  # runs of different lengths
+    "accelerated-equation": {"orbit", "orbit_time"},
+    "graph-conditioning": {"measured"},  # runs that would take too long
     "overshoot": {
         "rate",
         "rest",

@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize, minimize_scalar
 
 from momentum_dynamics.laws import (
+    continuous,
     games,
     noise,
     optima,
@@ -223,3 +224,16 @@ def test_heavy_ball_is_optimal_among_two_parameters():
         options={"xatol": 1e-9, "fatol": 1e-9, "maxiter": 4000},
     )
     assert worst(optima.heavy_ball(1 / kappa, 1)[:2]) <= found.fun + 1e-7
+
+
+def test_damped_rates_are_the_slower_roots():
+    friction, curvature = np.meshgrid([0.1, 1.0, 4.0, 50.0], [0.3, 4.0, 100.0])
+    found = continuous.damped_rate(friction, curvature)
+    for a, h, rate in zip(friction.ravel(), curvature.ravel(), found.ravel(), strict=True):
+        assert rate == pytest.approx(-np.roots([1, a, h]).real.max(), rel=1e-6)
+    # Where the textbook's form, (a − √(a² − 4h))/2, has lost every digit.
+    assert continuous.damped_rate(1e9, 1.0) == pytest.approx(1e-9, rel=1e-12)
+
+
+def test_growing_momentum_is_nesterovs():
+    assert [schedules.growing_momentum(k) for k in range(5)] == [0, 0, 1 / 4, 2 / 5, 1 / 2]

@@ -13,6 +13,7 @@ from momentum_dynamics import (
     DomainError,
     Extragradient,
     GradientDescent,
+    GrowingNesterov,
     HeavyBall,
     MarchenkoPastur,
     Nesterov,
@@ -280,3 +281,13 @@ def test_chebyshev_of_one_curvature_solves_in_one_step():
         Chebyshev(smallest_curvature=2.0, largest_curvature=2.0), Quadratic([2.0]), steps=3
     )
     np.testing.assert_allclose(run.points[:, 0], [1, 0, 0, 0], atol=1e-15)
+
+
+def test_growing_nesterov_is_the_textbooks_recursion():
+    method = GrowingNesterov(learning_rate=STEP)
+    (run,) = paths(method)
+    x = before = PROBLEM.start
+    for k in range(1, 51):
+        y = x + (k - 2) / (k + 1) * (x - before) if k > 1 else x  # y₀ = x₀, then (k − 1)/(k + 2)
+        x, before = y - STEP * PROBLEM.field(y), x
+        np.testing.assert_allclose(run.outputs[k], x, rtol=1e-12)

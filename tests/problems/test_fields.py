@@ -71,6 +71,25 @@ def jacobian(problem, point, step=1e-6):
     return np.array(columns).T
 
 
+def test_the_banana_is_the_printed_function():
+    x, y = np.random.default_rng(8).normal(size=(2, 50))
+    valley = Rosenbrock(weight=20, stretch=3)
+    printed = (1 - x) ** 2 + 20 * (3 * y - x**2) ** 2
+    np.testing.assert_allclose(valley.loss(np.stack([x, y], axis=-1)), printed, rtol=1e-12)
+    np.testing.assert_allclose(valley.solution, [1, 1 / 3])
+    assert repr(valley) == "Rosenbrock(dimension=2, weight=20, stretch=3)"
+    assert repr(Rosenbrock()) == "Rosenbrock(dimension=2)"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"weight": 0.0}, {"weight": np.inf}, {"stretch": 0.0}, {"dimension": 3, "stretch": 2.0}],
+)
+def test_valleys_that_are_none_are_refused(wrong):
+    with pytest.raises(DomainError, match="but must"):
+        Rosenbrock(**wrong)
+
+
 def test_every_problem_has_examples():
     classes = {
         cls
