@@ -154,7 +154,8 @@ def write_gallery(
         raise DomainError("No format was named; choose from svg, png, pdf.")
     if jobs is not None and jobs < 1:
         raise DomainError(f"jobs is {jobs}, but must be at least 1.")
-    chosen_claims, chosen_figures = _choose(slugs)
+    wanted = list(dict.fromkeys(slugs))
+    chosen_claims, chosen_figures = _choose(wanted)
     folder = Path(out) if out is not None else (QUICK_FOLDER if quick else FULL_FOLDER)
     scorecard = folder / "scorecard.json"
     kept = _read_scorecard(scorecard)
@@ -174,7 +175,9 @@ def write_gallery(
     previous = {entry["slug"]: entry for entry in (kept or {}).get("claims", ())}
     order = [item.slug for item in list_claims()]
     entries = [entry for slug in order if (entry := judged.get(slug) or previous.get(slug))]
-    numbers = [number.to_dict() for number in list_numbers()]
+    numbers = (kept or {}).get("numbers") if wanted else None
+    if numbers is None:
+        numbers = [number.to_dict() for number in list_numbers()]
     _write_pages(folder, entries, numbers, quick=quick)
     return Report(
         claims=tuple(judged[slug] for slug in order if slug in judged),
@@ -186,10 +189,9 @@ def write_gallery(
     )
 
 
-def _choose(slugs: Iterable[str]) -> tuple[list[str], list[str]]:
+def _choose(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
     claims = [item.slug for item in list_claims()]
     figures = [item.slug for item in list_figures()]
-    wanted = list(dict.fromkeys(slugs))
     if not wanted:
         return claims, figures
     for slug in wanted:

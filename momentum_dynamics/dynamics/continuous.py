@@ -81,17 +81,24 @@ def exponents(polynomials: list[Any], tick: Any) -> list[tuple[Any, Any]]:
     Returns
     -------
     list of (sympy.Expr, sympy.Expr)
+
+    Raises
+    ------
+    DomainError
+        At critical friction, where two exponents are equal.
     """
     import sympy
 
     rate = sympy.Symbol("lambda")
     leading, correction = polynomials[:2]
     slope = sympy.diff(leading, rate)
-    return [
-        (root, sympy.simplify((-correction / slope).subs(rate, root)))
-        for root in sympy.roots(sympy.Poly(leading, rate))
-        if root.free_symbols is not None and tick not in root.free_symbols
-    ]
+    roots = sympy.roots(sympy.Poly(leading, rate))
+    if any(count > 1 for count in roots.values()):
+        raise DomainError(
+            f"Two exponents of {leading} are equal and part like the root of {tick}, so they have "
+            "no slope; ask for equation_of_motion."
+        )
+    return [(root, sympy.simplify((-correction / slope).subs(rate, root))) for root in roots]
 
 
 def equation_of_motion(method: Method, curvature: Scalar, tick: Any, *, order: int = 1) -> Any:

@@ -119,7 +119,7 @@ def _draw_damping(data: Damping, axes: Any) -> None:
     right.axhline(0, color="#bbbbbb", linewidth=0.8)
     right.plot(data.time, data.nesterov, color=COLORS[2], label="Nesterov", linewidth=2.4)
     right.plot(data.time, data.bessel, "--", color=INK, label="$2J_1(t)/t$", linewidth=1.2)
-    right.set(xlabel="time $k\\sqrt{s}$", title="momentum (k − 1)/(k + 2)")
+    right.set(xlabel="time, $k\\sqrt{s}$", title="momentum (k − 1)/(k + 2)")
     right.legend(fontsize=8)
 
 

@@ -212,7 +212,7 @@ def _draw_orbits(data: Orbits, axes: Any) -> None:
         ax.set_title(f"{data.names[row]}, $s = {data.step[column]:g}$")
         ax.set(ylim=(-0.85, 1.05), xlim=(0, data.time[-1]))
         if row == 1:
-            ax.set_xlabel("time $k\\sqrt{s}$")
+            ax.set_xlabel("time, $k\\sqrt{s}$")
         if column == 0:
             ax.set_ylabel("displacement")
     handles = axes[0, 0].lines[1:4]
@@ -320,7 +320,7 @@ def _draw_accelerated(data: Accelerated, axes: Any) -> None:
             data.orbit_time[row, some], data.orbit[row, some], marker, color=color,
             markersize=3.2, label=f"Nesterov, $s = {data.step[row]:g}$",
         )  # fmt: skip
-    left.set(xlabel="time $k\\sqrt{s}$", ylabel="displacement", title="one mode, $h = 1$")
+    left.set(xlabel="time, $k\\sqrt{s}$", ylabel="displacement", title="one mode, $h = 1$")
     left.legend(fontsize=8)
     time, *rows = data.quotient
     right.axhline(1, color=INK, linewidth=1.4)

@@ -112,6 +112,12 @@ def test_triple_momentum_has_more_friction_and_force():
     assert sympy.expand(limit - (RATE**2 + 3 * sympy.sqrt(mu) * RATE + 2 * H)) == 0
 
 
+def test_equal_exponents_have_no_slope():
+    terms = time_limit(HeavyBall(learning_rate=D**2, momentum=1 - 6 * D), 9, D)
+    with pytest.raises(DomainError, match="no slope; ask for equation_of_motion"):
+        exponents(terms, D)
+
+
 def test_an_equation_that_does_not_move_is_refused():
     with pytest.raises(DomainError, match="Nothing moves at the pace of this tick"):
         equation_of_motion(HeavyBall(learning_rate=D, momentum=1 - D), H, D)
