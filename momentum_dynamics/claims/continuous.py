@@ -292,51 +292,6 @@ BESSEL = Claim(
 )
 
 
-def _decay_statement() -> Any:
-    t = sympy.Symbol("t", positive=True)
-    gap, start = sympy.Function("f")(t), sympy.Symbol("r_0", positive=True)
-    return sympy.Le(gap, 2 * start**2 / t**2)
-
-
-def _decay_proof() -> Evidence:
-    """F t² = 2 J₁(u)² with u = √h t, and Parseval's sum J₀² + 2ΣJₖ² = 1 keeps J₁² below 1/2."""
-    t, root = sympy.symbols("t r", positive=True)
-    x = 2 * sympy.besselj(1, root * t) / (root * t)
-    loss = root**2 * x**2 / 2
-    kept = sympy.simplify(loss * t**2 - 2 * sympy.besselj(1, root * t) ** 2)
-    return Evidence.exact(kept, note="f t² is 2J₁², and J₁² ≤ 1/2; so even 1 would do for 2")
-
-
-def _decay_experiment(*, constant: float) -> Evidence:
-    """The largest f t²/|x₀|² over three modes, and how far it exceeds the bound."""
-    step, count = 1e-4, 3000
-    stages = [Nesterov(learning_rate=step, momentum=(k - 1) / (k + 2)) for k in range(1, count + 1)]
-    curvatures = np.array([0.3, 1.0, 10.0])
-    run = simulate(Scheduled(stages=stages), Quadratic(curvatures), steps=count)
-    time = np.sqrt(step) * np.arange(count + 1)[:, None]
-    largest = float((curvatures * run.outputs**2 / 2 * time**2).max())
-    return Evidence.close(
-        constant, max(largest, constant), tolerance=1e-9,
-        note=f"the largest f t², here {largest:.3f}, or the bound",
-    )  # fmt: skip
-
-
-DECAY = Claim(
-    slug="accelerated-flow-decays-like-one-over-time-squared",
-    title="Along x″ + (3/t)x′ + ∇f = 0 the loss stays below 2|x₀ − x*|²/t².",
-    source=Citation("su2016"),
-    kind=Kind.UPPER_BOUND,
-    statement=_decay_statement,
-    proof=_decay_proof,
-    experiment=lambda _: _decay_experiment(constant=2.0),
-    control=lambda _: _decay_experiment(constant=0.5),
-    expected=Verdict.PROVED,
-    figures=("damping-regimes",),
-    remark="Proved here on quadratics, where the largest value is 0.677; the source has it for all "
-    "convex functions. The control takes 1/2 for the constant.",
-)
-
-
 # Misprints about the roots ---------------------------------------------------------------------
 
 

@@ -355,7 +355,7 @@ ACCELERATED = Figure(
     source=Citation("su2016"),
     claims=(
         "nesterov-follows-a-bessel-function",
-        "accelerated-equation-falls-like-one-over-time-squared",
+        "accelerated-flow-decays-like-one-over-time-squared",
     ),
     compute=_accelerated,
     draw=_draw_accelerated,

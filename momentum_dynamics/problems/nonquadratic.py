@@ -102,7 +102,7 @@ class Rosenbrock:
         return np.asarray(np.linalg.eigvalsh(self.hessian(self.solution)), dtype=float)
 
 
-class Banana:
+class Banana(Rosenbrock):
     """The curved valley (1 − x)² + 20(3y − x²)², with its minimum at (1, 1/3).
 
     References
@@ -115,7 +115,8 @@ class Banana:
     array([ -2., 360.])
     """
 
-    dimension = 2
+    def __init__(self) -> None:
+        super().__init__(weight=20.0, stretch=3.0)
 
     def __repr__(self) -> str:
         """Say the name."""
@@ -125,24 +126,3 @@ class Banana:
     def start(self) -> Array:
         """Where the page begins."""
         return np.array([-1.21, 0.853])
-
-    @property
-    def solution(self) -> Array:
-        """The minimum."""
-        return np.array([1.0, 1 / 3])
-
-    def loss(self, point: Array) -> Any:
-        """The loss at points ``(*any, 2)``."""
-        x, y = point[..., 0], point[..., 1]
-        return (1 - x) ** 2 + 20 * (3 * y - x**2) ** 2
-
-    def field(self, point: Array) -> Array:
-        """The gradient at points ``(*any, 2)``."""
-        x, y = point[..., 0], point[..., 1]
-        bend = 3 * y - x**2
-        return np.stack([-2 * (1 - x) - 80 * x * bend, 120 * bend], axis=-1)
-
-    def spectrum(self) -> Array:
-        """The curvatures at the minimum, ascending."""
-        hessian = np.array([[2 + 160.0, -240.0], [-240.0, 360.0]])
-        return np.asarray(np.linalg.eigvalsh(hessian), dtype=float)

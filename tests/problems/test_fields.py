@@ -47,7 +47,7 @@ EXAMPLES = {
     "zero ridge": Ridge(np.zeros((3, 2)), np.ones(3), ridge=0.3),
     "valley": Rosenbrock(),
     "long valley": Rosenbrock(5),
-    "banana": Rosenbrock(weight=20.0, stretch=3.0),
+    "stretched valley": Rosenbrock(weight=7.0, stretch=-2.0),
     "game": BilinearGame(np.arange(1.0, 7.0).reshape(2, 3)),
     "small game": BilinearGame(0.7),
     "banana": Banana(),
@@ -73,11 +73,11 @@ def jacobian(problem, point, step=1e-6):
 
 def test_the_banana_is_the_printed_function():
     x, y = np.random.default_rng(8).normal(size=(2, 50))
-    valley = Rosenbrock(weight=20, stretch=3)
+    valley = Banana()
     printed = (1 - x) ** 2 + 20 * (3 * y - x**2) ** 2
     np.testing.assert_allclose(valley.loss(np.stack([x, y], axis=-1)), printed, rtol=1e-12)
     np.testing.assert_allclose(valley.solution, [1, 1 / 3])
-    assert repr(valley) == "Rosenbrock(dimension=2, weight=20, stretch=3)"
+    assert repr(Rosenbrock(weight=20, stretch=3)) == "Rosenbrock(dimension=2, weight=20, stretch=3)"
     assert repr(Rosenbrock()) == "Rosenbrock(dimension=2)"
 
 
