@@ -345,7 +345,7 @@ def _tell_accelerated(data: Accelerated) -> str:
         "Left: Nesterov's method with momentum (k − 1)/(k + 2) and the solution of "
         f"x″ + (3/t)x′ + x = 0 that it tends to; largest distance {off}. Right: the loss that is "
         "left, over the bound 2|x₀ − x*|²/t², on a convex chain of 12 springs; at most "
-        f"{told}. The bound is proved for r = 3 on every convex loss; with less friction, it fails."
+        f"{told}. The bound is proved for r = 3 on every convex loss; it says nothing of other r."
     )
 
 

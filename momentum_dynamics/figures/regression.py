@@ -291,7 +291,8 @@ def _tell_graphs(data: Graphs) -> str:
         f"hard as its graph is long. Condition number with the most nodes: {worst}. It grows with "
         "the square of a path's length, like the number of a grid's pixels, and stays bounded on "
         "an expander. Lines are steps by the rate, marks are counted on the two extreme modes: "
-        "momentum takes the root of the steps, and from rest a few more than its rate says."
+        "momentum takes the root of the steps, and from rest a few more than its rate says. The "
+        "longest runs were not made."
     )
 
 
