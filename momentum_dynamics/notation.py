@@ -171,6 +171,7 @@ _ENTRIES = (
     Quantity(
         "vanishing_friction", "r", "the force against a velocity, times the time", NONNEGATIVE
     ),
+    Quantity("weight", "A", "what a guarantee has gained so far, from 0", NONNEGATIVE),
     Quantity("ascent", "g", "minus a negative curvature, at a saddle", POSITIVE),
 )  # fmt: skip
 

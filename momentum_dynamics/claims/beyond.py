@@ -1,4 +1,4 @@
-"""Beyond quadratics: switching, certificates, toys, real losses, and misprints."""
+"""Beyond quadratics: switching curvature, certificates, toys, a real loss."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import sympy
 
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
 from momentum_dynamics.dynamics.certificates import certified_rate
-from momentum_dynamics.dynamics.optimum import tune, worst_rate
-from momentum_dynamics.dynamics.residual import residual_polynomial
+from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.dynamics.switching import joint_spectral_radius
 from momentum_dynamics.laws import optima, regions, spectrum
-from momentum_dynamics.methods import HeavyBall, ThreeParameter
+from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.problems import (
     CurvatureJump,
@@ -27,7 +26,7 @@ from momentum_dynamics.simulation.rates import measure_rate
 
 __all__: list[str] = []
 
-ALPHA, BETA, ROOT = symbol("learning_rate"), symbol("momentum"), symbol("root_momentum")
+BETA, ROOT = symbol("momentum"), symbol("root_momentum")
 KAPPA = symbol("condition_number")
 
 
@@ -292,101 +291,4 @@ LOCAL = Claim(
     expected=Verdict.CONFIRMED,
     remark="Logistic regression on the breast-cancer data, standardized, ridge 0.05. The control "
     "takes the curvatures at the start, where all weights are zero.",
-)
-
-
-# Values of a package for worst cases -----------------------------------------------------------
-
-
-def _worst_statement() -> Any:
-    value = sympy.Function("P_2")(sympy.Rational(1, 10)) ** 2
-    return sympy.Eq(sympy.Symbol("f_2") / sympy.Symbol("f_0"), value, evaluate=False)
-
-
-def _worst_experiment(*, curvature: float) -> Evidence:
-    """Heavy ball with α = 1/2, β = √((1 − αμ)(1 − αL)), μ = 0.1, L = 1, two steps."""
-    rate, low, high = 0.5, 0.1, 1.0
-    momentum = np.sqrt((1 - rate * low) * (1 - rate * high))
-    ball = HeavyBall(learning_rate=rate, momentum=momentum)
-    left = float(residual_polynomial(ball, 2)(curvature))
-    return Evidence.close(
-        0.753492450790, left**2, tolerance=1e-5, note="the published worst case against f = hx²/2"
-    )
-
-
-WORST = Claim(
-    slug="a-worst-case-can-be-a-quadratic",
-    title="The worst smooth strongly convex function for two steps of heavy ball at α = 1/2, as "
-    "found by semidefinite programming, is the parabola of curvature μ.",
-    source=Citation("goujaud2022"),
-    kind=Kind.EMPIRICAL,
-    statement=_worst_statement,
-    proof=None,
-    experiment=lambda _: _worst_experiment(curvature=0.1),
-    control=lambda _: _worst_experiment(curvature=0.2),
-    expected=Verdict.CONFIRMED,
-    remark="The published value is 0.753493; a parabola reaches it. For other methods the worst "
-    "case is no quadratic.",
-)
-
-
-def _printed(kappa: Any, rate: Any) -> ThreeParameter:
-    """Robust momentum with the parameters as the docstring prints them."""
-    return ThreeParameter(
-        learning_rate=kappa * (1 - rate**2) * (1 + rate) / kappa,
-        momentum=kappa * rate**3 / (kappa - 1),
-        lookahead=rate**2 / ((kappa - 1) * (1 - rate) ** 2 * (1 + rate)),
-    )
-
-
-def _misprint_statement() -> Any:
-    rate = symbol("rate")
-    printed = _printed(KAPPA, rate)
-    return sympy.And(
-        sympy.Eq(ALPHA, printed.learning_rate, evaluate=False),
-        sympy.Eq(symbol("lookahead"), printed.lookahead, evaluate=False),
-    )
-
-
-def _misprint_proof() -> Evidence:
-    """With (1 − ρ)² in α and ρ³ in γ the roots at both ends of the spectrum have modulus ρ."""
-    found = []
-    for kappa, robustness in ((sympy.Integer(4), sympy.Rational(1, 5)), (sympy.Integer(9), 0)):
-        rate = optima.robust_momentum_rate(kappa, robustness)
-        right = optima.robust_momentum(sympy.Integer(1), kappa, robustness)
-        # On the flattest mode, h = 1, the rate is a root of the characteristic polynomial.
-        trace = 1 + right.momentum - right.learning_rate * (1 + right.lookahead)
-        determinant = right.momentum - right.learning_rate * right.lookahead
-        found.append(sympy.simplify(rate**2 - trace * rate + determinant))
-    return Evidence.exact(*found, note="the corrected parameters have the declared rate at h = μ")
-
-
-def _misprint_experiment(*, printed: bool) -> Evidence:
-    kappa, robustness = 10.0, 0.2
-    rate = float(optima.robust_momentum_rate(kappa, robustness))
-    right = ThreeParameter(**optima.robust_momentum(1.0, kappa, robustness)._asdict())
-    claimed = rate if printed else rate**2
-    method = ThreeParameter(
-        learning_rate=_printed(kappa, rate).learning_rate / 1.0,
-        momentum=_printed(kappa, rate).momentum,
-        lookahead=_printed(kappa, rate).lookahead,
-    )
-    found = worst_rate(method if printed else right, np.linspace(1, kappa, 101))
-    return Evidence.close(
-        claimed, found, tolerance=1e-6, note="worst radius on [1, 10] against the declared rate"
-    )
-
-
-MISPRINT = Claim(
-    slug="robust-momentum-as-printed",
-    title="Robust momentum has α = κ(1 − ρ²)(1 + ρ)/L and γ = ρ²/((κ − 1)(1 − ρ)²(1 + ρ)).",
-    source=Citation("goujaud2022"),
-    kind=Kind.IDENTITY,
-    statement=_misprint_statement,
-    proof=_misprint_proof,
-    experiment=lambda _: _misprint_experiment(printed=True),
-    control=lambda _: _misprint_experiment(printed=False),
-    expected=Verdict.REFUTED,
-    remark="A misprint of a docstring, whose code is right: α has (1 − ρ)², γ has ρ³. As printed "
-    "the method diverges on quadratics. The control compares the right method with ρ².",
 )

@@ -28,13 +28,14 @@ USUAL = {
     "ascent": (0.1, 3.0), "effective_learning_rate": (1.6, 4.0),
     "earlier_learning_rate": (0.05, 1.5), "curvature_variance": (0.1, 4.0), "cosine": (-1.0, 1.0),
     "frequency": (0.0, 3.1), "time": (0.1, 6.0), "tick": (0.0, 0.5), "friction": (0.1, 4.0),
-    "vanishing_friction": (0.0, 5.0),
+    "vanishing_friction": (0.0, 5.0), "weight": (0.0, 50.0),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
 DOMAINS = {
     "spectrum.larger_root": {"trace": (1.9, 3.0)},
     "spectrum.switching_growth": {"determinant": (0.0, 0.9)},
+    "guarantees.safe_momentum": {"learning_rate": (0.005, 0.03)},
     # Where the spectrum is far from its poles.
     "noise.power_spectrum": {"momentum": (0.05, 0.5)},
     "noise.two_slot_variance": {"trace": (-0.05, 0.05)},
