@@ -14,6 +14,12 @@ __all__ = ["LogisticRegression"]
 
 Array = NDArray[np.float64]
 
+_SEPARATED = 1e-7
+"""A mean margin beyond what the linear program's own tolerance can feign."""
+
+_POLISH = 3
+"""Steps of Newton's method, each of which doubles the digits, after the trust region's search."""
+
 
 class LogisticRegression:
     """The mean of log(1 + exp(−y x·w)) plus ridge·|w|²/2: no intercept, no scaling.
@@ -69,17 +75,20 @@ class LogisticRegression:
         """Refuse classes that a hyperplane through 0 separates, weakly too.
 
         A direction w with y x·w ≥ 0 for all samples and > 0 for one lowers the loss for ever: it
-        is found, or shown not to exist, by a linear program.
+        is found, or shown not to exist, by a linear program. Neither the units of a feature nor
+        the length of a sample matter for that, so both are scaled away.
         """
         from scipy.optimize import linprog
 
         signed = self.y[:, None] * self.X
-        scaled = signed / max(float(np.abs(signed).max()), 1e-300)
+        for axis in (0, 1):
+            longest = np.abs(signed).max(axis=axis, keepdims=True)
+            signed = signed / np.where(longest > 0, longest, 1.0)
         program = linprog(
-            -scaled.sum(axis=0), A_ub=-scaled, b_ub=np.zeros(len(scaled)),
+            -signed.mean(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)),
             bounds=[(-1, 1)] * self.dimension, method="highs",
         )  # fmt: skip
-        if program.status == 0 and -program.fun > 1e-9:
+        if program.status == 0 and -program.fun > _SEPARATED:
             raise DomainError(
                 "The classes are separable, so without a ridge the weights grow for ever and there "
                 "is no minimum; give ridge=0.01, say."
@@ -128,17 +137,22 @@ class LogisticRegression:
 
     @cached_property
     def solution(self) -> Array:
-        """The minimum, by Newton's method with halved steps, to rounding; of least norm if flat."""
-        point = self.start
-        for _ in range(200):
-            gradient = self.field(point)
-            step = np.linalg.lstsq(self.hessian(point), gradient, rcond=None)[0]
-            scale = 1.0
-            while self.loss(point - scale * step) > self.loss(point) and scale > 1e-6:
-                scale /= 2
-            point = point - scale * step
-            if np.abs(step).max() <= 4e-16 * max(1.0, float(np.abs(point).max())):
-                break
+        """The minimum, to rounding; one of them if it is flat."""
+        from scipy.linalg import lstsq
+        from scipy.optimize import minimize
+
+        # In units of each weight in which all curvatures at the start are 1.
+        bend = np.sqrt(np.diag(self.hessian(self.start)))
+        unit = 1 / np.where(bend > 0, bend, 1.0)
+        point: Array = minimize(
+            lambda scaled: self.loss(unit * scaled), self.start, method="trust-exact",
+            jac=lambda scaled: unit * self.field(unit * scaled),
+            hess=lambda scaled: unit[:, None] * self.hessian(unit * scaled) * unit,
+            options={"gtol": 1e-9, "maxiter": 1000},
+        ).x * unit  # fmt: skip
+        for _ in range(_POLISH):
+            matrix = unit[:, None] * self.hessian(point) * unit
+            point = point - unit * lstsq(matrix, unit * self.field(point))[0]
         return point
 
     def spectrum(self) -> Array:
