@@ -97,7 +97,12 @@ OPTIMAL_BALL = Claim(
     experiment=lambda _: _ball_experiment(momentum_shift=0.0),
     control=lambda _: _ball_experiment(momentum_shift=0.05),
     expected=Verdict.PROVED,
-    figures=("rate-against-condition-number", "rates-on-real-data", "loss-by-mode"),
+    figures=(
+        "rate-against-condition-number",
+        "rates-on-real-data",
+        "loss-by-mode",
+        "colorization",
+    ),
     remark="On quadratics only: on smooth strongly convex functions the same parameters can cycle.",
 )
 

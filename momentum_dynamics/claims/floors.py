@@ -264,6 +264,7 @@ NQM = Claim(
     experiment=lambda _: _nqm_experiment(bias=True),
     control=lambda _: _nqm_experiment(bias=False),
     expected=Verdict.PROVED,
+    figures=("two-parts-of-the-loss",),
     remark="A bound and no equality: the variance starts at 0 and grows to the stationary one. "
     "second_moments has the exact value.",
 )

@@ -88,7 +88,7 @@ FLOOR = Claim(
     experiment=lambda rng: _floor_experiment(rng, without_momentum=False),
     control=lambda rng: _floor_experiment(rng, without_momentum=True),
     expected=Verdict.PROVED,
-    figures=("noise-floor",),
+    figures=("noise-floor", "two-parts-of-the-loss"),
     remark="At equal learning rate momentum raises the floor where αh < 1 + β; at equal effective "
     "step α/(1 − β) it lowers it, for every 0 < β < 1. The control predicts by SGD at the "
     "effective step.",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.claims.continuous import exponent_order
-from momentum_dynamics.claims.cycles import POINTS
+from momentum_dynamics.claims.cycles import POINTS, exceptions
 from momentum_dynamics.claims.evidence import Citation
 from momentum_dynamics.claims.numbers import WorkedNumber
 from momentum_dynamics.dynamics.average import average_case
@@ -19,7 +19,7 @@ from momentum_dynamics.dynamics.optimum import tune, worst_rate
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.dynamics.residual import residual_polynomial
 from momentum_dynamics.dynamics.stationary import stationary_variance
-from momentum_dynamics.laws import minibatch, optima, regions, spectrum, tuning
+from momentum_dynamics.laws import guarantees, minibatch, optima, regions, spectrum, tuning
 from momentum_dynamics.methods import HeavyBall, Nesterov
 from momentum_dynamics.problems import ConvexRosenbrock, PiecewiseQuadratic
 from momentum_dynamics.simulation import simulate
@@ -106,6 +106,41 @@ def _worst_nesterov() -> float:
 def _triple_bound(exponent: int) -> float:
     """κL/2 times a power of the rate, at μ = 0.1 and L = 1."""
     return 5 * float(optima.triple_momentum_rate(10.0)) ** exponent
+
+
+def _optimal_guarantee(condition_number: float, steps: int) -> float:
+    """The guarantee of the exactly optimal method, by its recursion of weights."""
+    weight = 0.0
+    for _ in range(steps):
+        weight = guarantees.optimal_weight(weight, condition_number)
+    return float(guarantees.optimal_guarantee(weight, condition_number))
+
+
+def _slowest_growth(steps: int) -> float:
+    """The loss after n steps of αₜ = 1/(t + 2), βₜ = t/(t + 2) on max |wᵢ|²/2, the worst one.
+
+    The gradient has one coordinate only, so n steps leave one of n + 1 untouched.
+    """
+    point = before = np.full(steps + 1, 1 / np.sqrt(steps + 1))
+    for step in range(steps):
+        place = int(np.argmax(np.abs(point)))
+        gradient = point * (np.arange(steps + 1) == place)
+        ball = HeavyBall(learning_rate=1 / (step + 2), momentum=step / (step + 2))
+        point, before = ball.update((point, before), gradient)
+    return float(np.abs(point).max() ** 2 / 2)
+
+
+def _bias_factor(steps: int) -> float:
+    """The printed bias factor of the noisy quadratic model at αh = 0.01, β = 0.5."""
+    step, momentum = 0.01, 0.5
+    first, second = np.roots([1, step - 1 - momentum, momentum])
+    late, early = (first**n - second**n for n in (steps + 1, steps))
+    return float(((late - momentum * early) / (first - second)) ** 2)
+
+
+def _bias(steps: int) -> float:
+    ball = HeavyBall(learning_rate=0.01, momentum=0.5)
+    return float(residual_polynomial(ball, steps)(1.0)) ** 2
 
 
 def _amplified() -> float:
@@ -252,6 +287,15 @@ _PEP_ROWS = (
         source=PEP, quantity="robust momentum, κ = 10, λ = 0.2, squared rate", published=0.528555,
         compute=lambda: float(optima.robust_momentum_rate(10.0, 0.2)) ** 2, tolerance=1e-6,
     ),
+    WorkedNumber(
+        source=PEP, quantity="exactly optimal method, μ = 0.001, n = 15, bound",
+        published=0.756605, compute=lambda: _optimal_guarantee(1000.0, 15), tolerance=1e-6,
+    ),
+    WorkedNumber(
+        source=PEP, quantity="heavy ball under quadratic growth, n = 5", published=0.0833333,
+        compute=lambda: _slowest_growth(5), tolerance=1e-7,
+        note="a run on the worst function, max |wᵢ|²/2",
+    ),
 )  # fmt: skip
 
 _YELLOWFIN_ROWS = (
@@ -296,6 +340,16 @@ _LIMIT_ROWS = (
     WorkedNumber(
         source=GOUJAUD, quantity="first κ with a three-cycle, (2 + √5)²",
         published=float((2 + np.sqrt(5)) ** 2), compute=lambda: _threshold(3), tolerance=1e-6,
+    ),
+    WorkedNumber(
+        source=GOUJAUD, quantity="accelerated settings without a cycle, C = 50/3", published=0,
+        compute=lambda: float(exceptions()), tolerance=0,
+        note="on a grid of 121 × 121 settings for each of μ/L = 1/100, 3/1000, 1/1000",
+    ),
+    WorkedNumber(
+        source=Citation("zhang2019nqm"), quantity="bias factor, αh = 0.01, β = 0.5, 40 steps",
+        published=_bias_factor(40), compute=lambda: _bias(40), tolerance=1e-12,
+        note="the printed formula beside 40 steps of the state space",
     ),
     WorkedNumber(
         source=MOHAMMADI, quantity="noise amplification, κ = 100",

@@ -222,6 +222,7 @@ REGIONS = Figure(
     source=Citation("goujaud2023"),
     claims=(
         "heavy-ball-cycles-on-roots-of-unity",
+        "heavy-ball-accelerates-or-is-safe-never-both",
         "tuned-heavy-ball-is-safe-up-to-seventeen-point-nine",
     ),
     compute=_cycle_regions,

@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.dynamics.minibatch import mean_square_radius, mini_batch_limit
-from momentum_dynamics.dynamics.optimum import tune
-from momentum_dynamics.dynamics.radius import spectral_radius
-from momentum_dynamics.dynamics.stationary import stationary_variance
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label, shades
 from momentum_dynamics.laws import minibatch
-from momentum_dynamics.methods import GradientDescent, HeavyBall, ThreeParameter
+from momentum_dynamics.methods import HeavyBall
 
 __all__: list[str] = []
 
@@ -207,122 +204,4 @@ SPEED_UP = Figure(
     caption=_tell_speed_up,
     quick={"batches": 5, "grid": 12},
     remark="The source counts steps to a target loss; this is the rate in mean square.",
-)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Triangle:
-    """Radius and noise over the triangle of stable loops, and the trade-off of tuned methods."""
-
-    condition_number: float
-    trace: Array
-    determinant: Array
-    radius: Array
-    lines: Array
-    kappa: Array
-    names: tuple[str, ...]
-    amplification: Array
-    law: Array
-
-
-def _triangle(*, condition_number: float = 20.0, points: int = 161, kappas: int = 13) -> Triangle:
-    trace = np.linspace(-2, 2, points)
-    determinant = np.linspace(-1, 1, points)[:, None]
-    # A loop with trace T and determinant D: the family's member with look-ahead 0 has both.
-    balls = HeavyBall(learning_rate=1 + determinant - trace, momentum=determinant)
-    radius = np.broadcast_to(spectral_radius(balls, 1.0), (points, points))
-    share = np.linspace(0, 1, 60)
-    curvature = 1 + (condition_number - 1) * share
-    lines = []
-    for kind in ("gradient-descent", "heavy-ball", "nesterov"):
-        method: Any = tune(kind, smallest_curvature=1.0, largest_curvature=condition_number)
-        momentum = getattr(method, "momentum", 0.0)
-        ahead = momentum if kind == "nesterov" else 0.0
-        family = ThreeParameter(
-            learning_rate=method.learning_rate, momentum=momentum, lookahead=ahead
-        )
-        step = family.learning_rate * curvature
-        lines.append([1 + momentum - step * (1 + ahead), momentum - step * ahead])
-    kappa = np.geomspace(2, 10_000, kappas)
-    rows = []
-    for value in kappa:
-        tuned: list[Any] = [
-            tune(kind, smallest_curvature=1.0, largest_curvature=float(value))
-            for kind in ("heavy-ball", "nesterov")
-        ]
-        plain: Any = tune(
-            "gradient-descent", smallest_curvature=1.0, largest_curvature=float(value)
-        )
-        floor = float(
-            stationary_variance(
-                GradientDescent(learning_rate=plain.learning_rate), 1.0, 1 / plain.learning_rate**2
-            )
-        )
-        rows.append(
-            [float(stationary_variance(m, 1.0, 1 / m.learning_rate**2)) / floor for m in tuned]
-        )
-    return Triangle(
-        condition_number=float(condition_number),
-        trace=trace,
-        determinant=determinant[:, 0],
-        radius=np.where(
-            (np.abs(determinant) < 1) & (np.abs(trace) < 1 + determinant), radius, np.nan
-        ),
-        lines=np.array(lines),
-        kappa=kappa,
-        names=("heavy ball", "Nesterov"),
-        amplification=np.array(rows).T,
-        law=np.asarray(minibatch.amplification(kappa), dtype=float),
-    )
-
-
-def _draw_triangle(data: Triangle, axes: Any) -> None:
-    left, right = axes[0]
-    levels = np.arange(0.1, 1.01, 0.1)
-    left.contourf(
-        data.trace, data.determinant, data.radius, levels=[0, *levels], cmap="Blues", alpha=0.75
-    )
-    left.plot([-2, 0, 2, -2], [1, -1, 1, 1], color=INK, linewidth=1.2)
-    for name, line, color in zip(
-        ("gradient descent", "heavy ball", "Nesterov"), data.lines, COLORS[1:], strict=False
-    ):
-        left.plot(*line, color=color, linewidth=2.4, label=name)
-        left.plot(*line[:, 0], "o", color=color, markersize=5)
-    left.set(
-        xlabel=label("trace"), ylabel=label("determinant"), xlim=(-2.15, 2.15), ylim=(-1.1, 1.9),
-        title=f"tuned for $\\kappa = {data.condition_number:g}$", yticks=[-1, 0, 1],
-    )  # fmt: skip
-    left.legend(loc="upper center", fontsize=8.5, ncols=1)
-    for name, row, color in zip(data.names, data.amplification, COLORS[2:], strict=False):
-        right.loglog(data.kappa, row, "o", color=color, markersize=4, label=name)
-    right.loglog(data.kappa, data.law, color=COLORS[2], linewidth=1.2)
-    right.axhline(1, color="#bbbbbb", linewidth=0.8)
-    right.set(
-        xlabel=label("condition_number"), title="noise over gradient descent's, flattest mode"
-    )
-    right.legend(fontsize=9)
-
-
-def _tell_triangle(data: Triangle) -> str:
-    return (
-        "Left: the triangle of stable loops of two slots, shaded by spectral radius. As the "
-        "curvature runs from the flattest mode (dot) to the stiffest, gradient descent moves on "
-        "the line D = 0, heavy ball on D = β, Nesterov's method on a slanted one. Right: the noise "
-        "that tuned methods leave of noise in the iterate; for heavy ball it is (√κ + 1)⁴/(8√κ(κ + "
-        f"1)) times gradient descent's, {data.law[-1]:.1f} at κ = {number(float(data.kappa[-1]))}. "
-        "Speed is paid in noise."
-    )
-
-
-TRIANGLE = Figure(
-    slug="noise-against-speed",
-    title="Speed is paid in noise: the triangle of stable loops",
-    source=Citation("mohammadi2021"),
-    claims=("acceleration-amplifies-noise",),
-    compute=_triangle,
-    draw=_draw_triangle,
-    caption=_tell_triangle,
-    panels=(1, 2),
-    size=(WIDTH, 3.6),
-    quick={"points": 61, "kappas": 6},
 )

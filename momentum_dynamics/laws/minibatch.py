@@ -9,6 +9,7 @@ from momentum_dynamics.notation import Scalar
 __all__ = [
     "amplification",
     "gradient_amplification",
+    "least_noise_time_product",
     "mean_square_step_limit",
     "speed_up_limit",
 ]
@@ -54,3 +55,19 @@ def gradient_amplification(condition_number: Scalar) -> Scalar:
     """Noise of the gradient under both at their optimum: (1 + β*)/(1 − β*) = (κ + 1)/(2√κ)."""
     momentum = heavy_ball_rate(condition_number) ** 2
     return (1 + momentum) / (1 - momentum)
+
+
+def least_noise_time_product(condition_number: Scalar) -> Scalar:
+    """The least noise of the flattest mode times settling time 1/(1 − ρ) can be: κ²/64.
+
+    For noise of variance one in the iterate, over all stable methods of the (α, β, γ) family.
+
+    Notes
+    -----
+    The claim ``noise-times-settling-time-grows-like-kappa-squared`` proves it.
+
+    References
+    ----------
+    [mohammadi2024]_
+    """
+    return condition_number * condition_number / 64
