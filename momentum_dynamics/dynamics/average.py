@@ -65,7 +65,7 @@ def average_case(
     >>> uniform.stages[-1]
     HeavyBall(learning_rate=0.133583..., momentum=0.40262...)
     """
-    require_order(smallest_curvature, largest_curvature, strictly=True)
+    require_order(smallest_curvature, largest_curvature, strictly=True, single=True)
     GLOSSARY["steps"].check(steps)
     if steps < 1 or smallest_curvature <= 0:
         raise DomainError(

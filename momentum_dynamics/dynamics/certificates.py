@@ -99,7 +99,7 @@ def certified_rate(
     """
     if constraint not in CONSTRAINTS:
         raise UnknownNameError.among("constraint", constraint, CONSTRAINTS)
-    require_order(smallest_curvature, largest_curvature, strictly=True)
+    require_order(smallest_curvature, largest_curvature, strictly=True, single=True)
     if period_of(method) != 1 or transient_of(method):
         raise DomainError(
             f"The coefficients of {type(method).__name__} change with the step; certificates are "

@@ -84,7 +84,7 @@ def cycle(
     >>> [cycle(ball, 1.0, 100.0, length).exists for length in (3, 4, 5, 6, 7)]
     [True, True, True, True, False]
     """
-    require_order(smallest_curvature, largest_curvature, strictly=True)
+    require_order(smallest_curvature, largest_curvature, strictly=True, single=True)
     if length < 3 or length != int(length):
         raise DomainError(f"length is {length}, but must be a whole number from 3.")
     if period_of(method) != 1 or transient_of(method):

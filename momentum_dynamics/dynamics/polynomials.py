@@ -6,7 +6,7 @@ Polynomials are tuples of coefficients, highest power first, each with its own b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,25 +84,44 @@ def schur_cohn(coefficients: Sequence[Scalar]) -> NDArray[np.bool_]:
     compared with the rounding of its coefficients. For real polynomials of degree two and less
     these values and the constant term are all that is needed (Jury's triangle).
     """
-    row = np.stack(np.broadcast_arrays(*coefficients), axis=0)
-    row = row.astype(complex if np.iscomplexobj(row) else float)
-    degree = len(row) - 1
+    columns = np.broadcast_arrays(*coefficients)
+    shape, kind = columns[0].shape, complex if any(map(np.iscomplexobj, columns)) else float
+    flat = [column.reshape(-1) for column in columns]
+    stable = np.empty(flat[0].size, dtype=bool)
     with np.errstate(all="ignore"):
-        row = row / row[0]
-        rounding = _ROUNDINGS * max(degree, 1) * np.finfo(float).eps * np.abs(row).sum(axis=0)
-        stable = np.isfinite(row).all(axis=0)
-        if degree:
-            stable &= np.abs(row[-1]) < 1 - rounding
-            signs = (-1.0) ** np.arange(degree, -1, -1).reshape(-1, *(1,) * (row.ndim - 1))
-            for value in (row.sum(axis=0), (-1) ** degree * (signs * row).sum(axis=0)):
-                stable &= (np.abs(value) if np.iscomplexobj(value) else value) > rounding
-        if degree <= 2 and not np.iscomplexobj(row):
-            return stable
-        while len(row) > 1:
-            row = row / row[0]
-            stable &= np.abs(row[-1]) < 1
-            row = (row - row[-1] * np.conj(row[::-1]))[:-1]
+        for first in range(0, stable.size, _BLOCK):
+            block = slice(first, first + _BLOCK)
+            stable[block] = _shrinks(np.array([column[block] for column in flat], dtype=kind))
+    return stable.reshape(shape)
+
+
+def _shrinks(row: NDArray[Any]) -> NDArray[np.bool_]:
+    """Schur and Cohn's test on a block of polynomials ``(degree + 1, count)``, which it spends."""
+    degree = len(row) - 1
+    row /= row[0].copy()
+    rounding = _ROUNDINGS * max(degree, 1) * np.finfo(float).eps * np.abs(row).sum(axis=0)
+    stable = np.isfinite(row).all(axis=0)
+    if degree:
+        stable &= np.abs(row[-1]) < 1 - rounding
+        even, odd = row[::2].sum(axis=0), row[1::2].sum(axis=0)
+        for value in (even + odd, even - odd):  # at 1, and at −1 up to the sign (−1)ⁿ
+            stable &= (np.abs(value) if np.iscomplexobj(value) else value) > rounding
+    if degree <= 2 and not np.iscomplexobj(row):
+        return stable
+    crossed = np.empty_like(row)
+    while len(row) > 1:
+        last = row[-1].copy()
+        stable &= np.abs(last) < 1
+        crossed = crossed[: len(row) - 1]
+        np.multiply(np.conj(row[:0:-1]), last, out=crossed)
+        row = row[:-1]
+        row -= crossed
+        row *= 1 / row[0]
     return stable & np.isfinite(row[0])
+
+
+_BLOCK = 4096
+"""Polynomials at a time, so that their coefficients stay in the cache."""
 
 
 _ROUNDINGS = 2

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from momentum_dynamics.dynamics.kernels import variance_map
 from momentum_dynamics.dynamics.loop import gain, loop_coefficients, trace_determinant
 from momentum_dynamics.dynamics.lyapunov import (
     NEVER_SETTLED,
@@ -155,6 +156,12 @@ def _settled_variance(
 ) -> Any:
     """The settled variance of one row of the state: of the answer, or of the query."""
     if not symbolic:
+        if system.slots == 2 and system.gradients == 1:
+            rows = (system.transition, zip(*system.injection, strict=True), system.observation)
+            entries = [entry for part in (*rows, seen) for row in part for entry in row]
+            mapped = variance_map(entries, curvature, noise_variance)
+            if mapped is not None:
+                return mapped
         require_stable(method, curvature)
         noise_variance = np.asarray(noise_variance, dtype=float)
     if system.slots <= 2 and system.gradients == 1:

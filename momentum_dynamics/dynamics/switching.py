@@ -100,7 +100,7 @@ def joint_spectral_radius(
             "Joint radii are answered for numbers only; for symbols there is the law "
             "spectrum.switching_growth."
         )
-    require_order(smallest_curvature, largest_curvature)
+    require_order(smallest_curvature, largest_curvature, single=True)
     if period_of(method) != 1:
         raise DomainError(
             f"One period of {type(method).__name__} takes several gradients; joint radii are "

@@ -274,14 +274,22 @@ class RobustMomentum:
         return self.core.update(state, gradient)
 
 
-def require_order(smallest: Scalar, largest: Scalar, *, strictly: bool = False) -> None:
-    """Refuse a spectrum whose ends are in the wrong order.
+def require_order(
+    smallest: Scalar, largest: Scalar, *, strictly: bool = False, single: bool = False
+) -> None:
+    """Refuse a spectrum whose ends are in the wrong order, or no real numbers.
 
     Raises
     ------
     DomainError
-        Unless the smallest curvature is at most the largest, or with `strictly` below it.
+        Unless the smallest curvature is at most the largest, or with `strictly` below it; with
+        `single`, unless each is one number.
     """
+    for name, end in (("smallest_curvature", smallest), ("largest_curvature", largest)):
+        fine = is_symbolic(end) or np.asarray(end).dtype.kind in "fiuO"
+        if not fine or (single and np.ndim(end) > 0):
+            one = "one real number" if single else "a real number or an array of them"
+            raise DomainError(f"{name} is {end!r}, but must be {one}.")
     if not (is_symbolic(smallest) or is_symbolic(largest)):
         smallest, largest = np.asarray(smallest), np.asarray(largest)
     difference = largest - smallest

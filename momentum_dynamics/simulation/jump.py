@@ -76,26 +76,25 @@ def run_jumps(
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
     batch, modes = matrix.shape[:-3], problem.dimension
-    seen = [stack(part)[..., 0, :] for part in (system.observation, system.readout)]
-    # Slots behind modes, so that every mode has its own small matrix.
+    # A row for every mode; slots behind modes, so that every mode has its own small matrix.
+    seen = [stack(part)[..., None, :, :] for part in (system.observation, system.readout)]
     state = np.swapaxes(displacements(method, problem, settings, batch, basis), -2, -3)
-    count = settings.steps // settings.stride
-    frames = np.empty((2, count + 1, *batch, modes, settings.count))
+    frames = np.empty(
+        (2, settings.steps // settings.stride + 1, *batch, modes, settings.count), dtype=float
+    )
+    first = 0
+    streams = block_streams(settings.root, settings.count)
     with np.errstate(all="ignore"):
-        for frame in range(count + 1):
-            if frame == 0:
-                streams = block_streams(settings.root, settings.count)
-            else:
-                drawn = np.concatenate(
-                    [
-                        rng.standard_normal((modes, matrix.shape[-1], size))
-                        for rng, size in zip(streams, block_sizes(settings.count), strict=True)
-                    ],
-                    axis=-1,
-                )
-                state = power @ state + root @ drawn
-            for which, row in enumerate(seen):
-                frames[which, frame] = np.einsum("...j,...jk->...k", row, state)
+        for size, rng in zip(block_sizes(settings.count), streams, strict=True):
+            lanes = slice(first, first + size)
+            own = state[..., lanes]
+            for frame in range(frames.shape[1]):
+                if frame > 0:
+                    drawn = rng.standard_normal((modes, matrix.shape[-1], size))
+                    own = power @ own + root @ drawn
+                for which, row in enumerate(seen):
+                    frames[which, frame, ..., lanes] = (row @ own)[..., 0, :]
+            first += size
     return _result(frames, problem, settings, batch, basis)
 
 

@@ -14,9 +14,13 @@ from momentum_dynamics import (
     Nesterov,
     NotTraceableError,
     ShapeError,
+    average_case,
+    certified_rate,
     characteristic_polynomial,
+    cycle,
     eigenvalues,
     is_stable,
+    joint_spectral_radius,
     regime,
     round_matrix,
     second_moments,
@@ -153,3 +157,21 @@ def test_symbols_and_batches_do_not_mix(question, method, curvature):
 def test_what_has_no_symbolic_answer_says_so(question, method, curvature):
     with pytest.raises(NotTraceableError, match="answered for numbers only"):
         question(method, curvature)
+
+
+@pytest.mark.parametrize("bad", [1 + 1j, "flat", [1.0, 2.0]])
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda low: joint_spectral_radius(METHOD, low, 5.0),
+        lambda low: certified_rate(METHOD, low, 5.0),
+        lambda low: cycle(METHOD, low, 5.0, 3),
+        lambda low: average_case(
+            np.ones_like, smallest_curvature=low, largest_curvature=5.0, steps=3
+        ),
+    ],
+    ids=["joint_spectral_radius", "certified_rate", "cycle", "average_case"],
+)
+def test_the_end_of_a_spectrum_is_one_real_number(question, bad):
+    with pytest.raises(DomainError, match=r"^smallest_curvature is .* one real number"):
+        question(bad)

@@ -26,6 +26,7 @@ from momentum_dynamics import (
     stationary_variance,
     symbol,
 )
+from momentum_dynamics.dynamics.stationary import query_variance
 
 METHODS = [
     GradientDescent(learning_rate=0.3),
@@ -288,3 +289,32 @@ def test_ensembles_have_these_moments():
     assert np.abs(z_mean).max() < 5
     assert np.abs(z_variance).max() < 5
     np.testing.assert_allclose(run.variance[0], 0, atol=1e-15)
+
+
+class TestMapsOfVariances:
+    METHODS = (
+        lambda a, b: HeavyBall(learning_rate=a, momentum=b),
+        lambda a, b: Nesterov(learning_rate=a, momentum=b),
+        lambda a, b: Nesterov(learning_rate=a, momentum=b, answers_lookahead=True),
+        lambda a, b: QuasiHyperbolic(learning_rate=a, momentum=b, discount=0.4),
+    )
+    RATES = np.linspace(0.05, 1.2, 8)[:, None, None]
+    MOMENTA = np.linspace(-0.5, 0.9, 90)[:, None]
+
+    @pytest.mark.parametrize("make", METHODS)
+    def test_the_compiled_map_is_the_law(self, make):
+        curvature = np.linspace(0.1, 0.8, 90)
+        method = make(self.RATES, self.MOMENTA)
+        for question in (
+            lambda h: stationary_variance(method, h, 0.7),
+            lambda h: query_variance(method, h),
+        ):
+            whole = question(curvature)
+            parts = np.concatenate([question(part) for part in np.split(curvature, 9)], axis=-1)
+            assert whole.size > 50_000 > parts.size // 9
+            np.testing.assert_allclose(whole, parts, rtol=1e-11)
+
+    def test_an_unstable_corner_of_a_large_map_is_named(self):
+        method = HeavyBall(learning_rate=self.RATES, momentum=self.MOMENTA)
+        with pytest.raises(UnstableDynamicsError, match=r"learning_rate 1\.2 .*unstable"):
+            stationary_variance(method, np.linspace(0.1, 9.0, 90), 1.0)
