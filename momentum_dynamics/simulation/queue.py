@@ -35,6 +35,8 @@ __all__ = ["ServiceTimes", "simulate_queue"]
 _ENGINES = ("auto", "python", "compiled")
 _RECORDS = ("all", "moments", "last")
 _ORDERS = ("write-then-read", "read-then-write")
+_WORTH_COMPILING = 10_000
+"""Below so many updates in all, a heap of Python's is done before a compiler has started."""
 _FRAMES = 10_000
 """How many frames streamed moments have at most, unless a stride is asked."""
 
@@ -111,7 +113,7 @@ def simulate_queue(
         that joins reads at once. A worker with a number from `workers` on is absent until it joins.
     engine : {"auto", "python", "compiled"}
         A heap of Python's runs all problems; the compiled calendar queue runs linear ones, with the
-        same numbers.
+        same numbers. By default the one that is done first.
     tolerance : float
         A run has converged once its distance from the solution fell by this factor.
 
@@ -209,7 +211,9 @@ def run_queue(
     DomainError
         If the compiled engine is asked where it cannot run.
     """
-    compiled = compiled_block() if engine != "python" else None
+    large = settings.updates * settings.common.count >= _WORTH_COMPILING
+    wanted = engine == "compiled" or (engine == "auto" and large)
+    compiled = compiled_block() if wanted else None
     tape = Tape(settings, problem.dimension)
     linear = isinstance(problem, LinearProblem) and has_state_space(method)
     basis: Any = False

@@ -58,36 +58,62 @@ def _insert(near: Any, first: int, last: int, due: Any, worker: int) -> Any:
 
 
 def _sort(near: Any, count: int, due: Any) -> None:
-    """Sort a bucket by time, then by worker; it comes with the newest first."""
-    if count > 16:
-        members = np.sort(near[:count])
-        near[:count] = members[np.argsort(due[members], kind="mergesort")]
+    """Sort a bucket by time, then by worker: few by insertion, many as a heap."""
+    if count <= 16:
+        for end in range(1, count):
+            worker = near[end]
+            time = due[worker]
+            place = end
+            while place > 0:
+                other = near[place - 1]
+                if due[other] < time or (due[other] == time and other < worker):
+                    break
+                near[place] = other
+                place -= 1
+            near[place] = worker
         return
-    for i in range(1, count):
-        worker = near[i]
-        time = due[worker]
-        place = i
-        while place > 0:
-            other = near[place - 1]
-            if due[other] < time or (due[other] == time and other < worker):
-                break
-            near[place] = other
-            place -= 1
-        near[place] = worker
+    for top in range(count // 2 - 1, -1, -1):
+        _sift(near, top, count, due)
+    for end in range(count - 1, 0, -1):
+        near[0], near[end] = near[end], near[0]
+        _sift(near, 0, end, due)
 
 
-def _gap(due: Any, events: int, span: float, before: float) -> float:
+def _sift(near: Any, top: int, count: int, due: Any) -> None:
+    """Let a worker sink in a heap whose root is the last one due."""
+    worker = near[top]
+    time = due[worker]
+    while 2 * top + 1 < count:
+        child = 2 * top + 1
+        other = near[child]
+        if child + 1 < count:
+            rival = near[child + 1]
+            if due[rival] > due[other] or (due[rival] == due[other] and rival > other):
+                child, other = child + 1, rival
+        if due[other] < time or (due[other] == time and other < worker):
+            break
+        near[top] = other
+        top = child
+    near[top] = worker
+
+
+def _gap(due: Any, near: Any, events: int, span: float, before: float) -> float:
     """The mean time between two events, as seen lately or as far as the next ones tell."""
     if events > 0 and span > 0.0:
         found = span / events
     else:
-        pending = np.sort(due[due < np.inf])
-        rank = max(1, pending.size // 8)
+        pending = 0
+        for worker in range(due.size):
+            if due[worker] < np.inf:
+                near[pending] = worker
+                pending += 1
+        _sort(near, pending, due)
+        rank = max(1, pending // 8)
         found = 0.0
-        if pending.size > rank:
-            found = (pending[rank] - pending[0]) / rank
-        if found == 0.0 and pending.size > 0:
-            found = pending[-1] / pending.size
+        if pending > rank:
+            found = (due[near[rank]] - due[near[0]]) / rank
+        if found == 0.0 and pending > 0:
+            found = due[near[pending - 1]] / pending
     if found > 0.0 and 1.0 / found < np.inf and 1.0 / found > 0.0:
         return found
     return before
@@ -207,7 +233,7 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
     until_frame = stride - made % stride
     at = made if made < transient else transient + (made - transient) % period
     if turn == 0:
-        gap = _gap(due, 0, 0.0, 1.0)
+        gap = _gap(due, near, 0, 0.0, 1.0)
         origin, speed, inside, beyond = _lay_out(due, link, head, far, gap)
         bucket, turn, mark, mark_time = -1, half, job, now
     while made < target:
@@ -218,7 +244,7 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
                 if inside == 0 or bucket + 1 >= turn:
                     events = job - mark
                     if inside == 0 or events > 4 * half or 4 * events < half:
-                        gap = _gap(due, events, now - mark_time, 1.0 / speed)
+                        gap = _gap(due, near, events, now - mark_time, 1.0 / speed)
                         origin, speed, inside, beyond = _lay_out(due, link, head, far, gap)
                         bucket, turn = -1, half
                     else:
@@ -360,7 +386,7 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
             first, last, moves = _insert(near, first, last, due, worker)
             shifts += moves
             if shifts > 8 * buckets:
-                gap = _gap(due, job - mark, now - mark_time, 1.0 / speed)
+                gap = _gap(due, near, job - mark, now - mark_time, 1.0 / speed)
                 origin, speed, inside, beyond = _lay_out(due, link, head, far, gap)
                 bucket, turn, first, last = -1, half, 0, 0
                 mark, mark_time, shifts = job, now, 0
@@ -440,7 +466,16 @@ def compiled_block() -> Callable[..., None] | None:
         except RuntimeError:  # no folder to keep the compiled code in
             return numba.njit(native, error_model="numpy", nogil=True)
 
-    parts = (_insert, _sort, _gap, _lay_out, _gather, _leave)
-    lane = compile_text(_advance, **{part.__name__: compile_text(part) for part in parts})
+    insert, sift = compile_text(_insert), compile_text(_sift)
+    sort = compile_text(_sort, _sift=sift)
+    lane = compile_text(
+        _advance,
+        _insert=insert,
+        _sort=sort,
+        _gap=compile_text(_gap, _sort=sort),
+        _lay_out=compile_text(_lay_out),
+        _gather=compile_text(_gather),
+        _leave=compile_text(_leave),
+    )
     compiled: Callable[..., None] = compile_text(advance_block, _advance=lane)
     return compiled

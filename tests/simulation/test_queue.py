@@ -32,7 +32,7 @@ from momentum_dynamics.simulation import queue_draws, queue_kernels
 @pytest.fixture(scope="module", autouse=True)
 def _compiled():
     """The kernel is compiled once, before any test is timed."""
-    simulate_queue(METHOD, PROBLEM, **SETTINGS)
+    simulate_queue(METHOD, PROBLEM, **SETTINGS, engine="compiled")
 
 
 class Law:
@@ -143,7 +143,7 @@ def test_engines_agree_across_blocks_of_replicas():
 
 @every_variant
 def test_the_text_of_the_kernel_agrees_without_a_compiler(variant, monkeypatch):
-    settings = SETTINGS | {"updates": 25, "noise_variance": 0.1} | variant
+    settings = SETTINGS | {"updates": 25, "noise_variance": 0.1, "engine": "compiled"} | variant
     compiled = simulate_queue(METHOD, PROBLEM, **settings)
     monkeypatch.setattr(queue_module, "compiled_block", lambda: queue_kernels.advance_block)
     assert_same_run(simulate_queue(METHOD, PROBLEM, **settings), compiled)
@@ -156,6 +156,7 @@ def test_the_ring_of_the_kernel_agrees_without_a_compiler(law, monkeypatch):
     problem = Quadratic([0.01])
     monkeypatch.setattr(queue_kernels, "bucket_count", lambda _: 4)
     expected = simulate_queue(METHOD, problem, engine="python", **settings)
+    settings["engine"] = "compiled"
     assert_same_run(simulate_queue(METHOD, problem, **settings), expected)
     monkeypatch.setattr(queue_module, "compiled_block", lambda: queue_kernels.advance_block)
     assert_same_run(simulate_queue(METHOD, problem, **settings), expected)
@@ -536,10 +537,19 @@ def test_long_histories_fall_into_the_last_entry(monkeypatch):
     assert run.mean_staleness == run.staleness.mean()
 
 
-def test_without_numba_python_answers(monkeypatch):
-    expected = simulate_queue(METHOD, PROBLEM, **SETTINGS)
+@pytest.mark.slow
+def test_auto_compiles_what_is_large_and_runs_without_numba(monkeypatch):
+    asked = []
+    original = queue_module.LoopLanes
+    monkeypatch.setattr(queue_module, "LoopLanes", lambda *a: asked.append(1) or original(*a))
+    large = SETTINGS | {"updates": 4000, "replicas": 3, "record": "last"}
+    expected = simulate_queue(METHOD, PROBLEM, **large)
+    assert not asked
+    simulate_queue(METHOD, PROBLEM, **SETTINGS)
+    assert asked.pop()
     monkeypatch.setattr(queue_module, "compiled_block", lambda: None)
-    assert_same_run(simulate_queue(METHOD, PROBLEM, **SETTINGS), expected)
+    assert_same_run(simulate_queue(METHOD, PROBLEM, **large), expected)
+    assert asked.pop()
     with pytest.raises(DomainError, match="engine 'compiled' needs numba, which is not installed"):
         simulate_queue(METHOD, PROBLEM, **SETTINGS, engine="compiled")
 
