@@ -1,6 +1,8 @@
 """Workers: two engines with the same numbers, the laws of staleness, failures, refusals."""
 
+import sys
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -62,6 +64,7 @@ LAWS = {
     "a jump of scale": Law(
         lambda rng, size: rng.exponential(1, size) * 1e-12 ** (rng.random(size) < 0.5)
     ),
+    "no time at all": Deterministic(mean=0),
     "nearly equal": Law(lambda rng, size: 1 + 1e-9 * rng.random(size)),
 }
 METHODS = [
@@ -86,7 +89,7 @@ VARIANTS = {
     "failures": {"failures": [(0.5, 1), (2.0, 0), (2.0, 2), (9.0, 1)], "joins": [(3.0, 1)]},
     "joins": {"joins": [(0.0, 4), (1.0, 5), (2.0, 1)], "failures": [(1.0, 1), (4.0, 5)]},
     "failures at a server": {
-        "server": Exponential(mean=1.0),
+        "server": Exponential(mean=2.0),
         "failures": [(0.5, 1), (1.0, 0), (2.0, 2), (2.5, 3)],
         "joins": [(1.5, 1), (2.1, 2), (7.0, 4)],
     },
@@ -141,15 +144,31 @@ def test_engines_agree_across_blocks_of_replicas():
         both(replicas=131, updates=5, noise_variance=0.1, record=record)
 
 
-@every_variant
+@pytest.mark.parametrize(
+    "variant",
+    [*VARIANTS.values(), {"failures": [(3.0, 0), (3.0, 1), (3.5, 2), (4.0, 3)]}],
+    ids=[*VARIANTS, "no worker is left"],
+)
 def test_the_text_of_the_kernel_agrees_without_a_compiler(variant, monkeypatch):
-    settings = SETTINGS | {"updates": 25, "noise_variance": 0.1, "engine": "compiled"} | variant
-    compiled = simulate_queue(METHOD, PROBLEM, **settings)
+    settings = SETTINGS | {"updates": 25, "engine": "compiled"} | variant
+    cases = [
+        {"method": method, "noise_variance": noise_variance, "record": record}
+        for method in (METHODS[1], METHODS[4])
+        for record, noise_variance in (("all", 0.1), ("moments", 0.0))
+    ]
+    compiled = [simulate_queue(problem=PROBLEM, **case, **settings) for case in cases]
     monkeypatch.setattr(queue_module, "compiled_block", lambda: queue_kernels.advance_block)
-    assert_same_run(simulate_queue(METHOD, PROBLEM, **settings), compiled)
+    for case, expected in zip(cases, compiled, strict=True):
+        assert_same_run(simulate_queue(problem=PROBLEM, **case, **settings), expected)
 
 
-@every_law
+def crowd_after_a_calm_start(rng, size):
+    """Buckets are laid out for one fast worker, then the events of 23 others fall into one."""
+    row = np.arange(size[0])[:, None]
+    return ((row > 0) & (row < 24)) + 0.01 * rng.exponential(1, size)
+
+
+@pytest.mark.parametrize("law", [*LAWS.values(), Law(crowd_after_a_calm_start)], ids=repr)
 def test_the_ring_of_the_kernel_agrees_without_a_compiler(law, monkeypatch):
     """Few buckets and many workers, so that every branch of the calendar is taken."""
     settings = {"workers": 24, "service": law, "updates": 300, "seed": 2}
@@ -537,6 +556,36 @@ def test_long_histories_fall_into_the_last_entry(monkeypatch):
     assert run.mean_staleness == run.staleness.mean()
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_workers_in_turn_are_the_loop_without_events(compiled, monkeypatch):
+    """What the calendar is measured against makes the updates of equal deterministic workers."""
+    settings = SETTINGS | {"service": Deterministic(), "noise_variance": 0.1, "engine": "compiled"}
+    expected = simulate_queue(METHOD, PROBLEM, **settings)
+    text = queue_kernels.compiled_block() if compiled else queue_kernels.advance_block
+    monkeypatch.setattr(queue_module, "compiled_block", lambda: text)
+    run = partial(queue_module.run_queue, in_turn=True)
+    monkeypatch.setattr(queue_module, "run_queue", run)
+    bare = simulate_queue(METHOD, PROBLEM, **settings)
+    np.testing.assert_array_equal(bare.points, expected.points)
+    np.testing.assert_array_equal(bare.staleness, expected.staleness)
+
+
+def test_the_kernel_is_compiled_where_it_can_be(monkeypatch):
+    """Without a folder for compiled code it is compiled all the same; without numba it is not."""
+    compile_anew = queue_kernels.compiled_block.__wrapped__
+
+    def without_folder(text, **options):
+        if options.pop("cache", False):
+            raise RuntimeError
+        assert options == {"error_model": "numpy", "nogil": True}
+        return text
+
+    monkeypatch.setattr("numba.njit", without_folder)
+    assert compile_anew().__name__ == "advance_block"
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert compile_anew() is None
+
+
 @pytest.mark.slow
 def test_auto_compiles_what_is_large_and_runs_without_numba(monkeypatch):
     asked = []
@@ -563,6 +612,7 @@ REFUSED = [
     ({"updates": -1}, DomainError, "updates is -1, but must be a whole number"),
     ({"updates": 2.5}, DomainError, "updates is 2.5, but must be a whole number"),
     ({"stride": 0}, DomainError, "stride is 0, but must be one whole number from 1 on"),
+    ({"stride": "x"}, DomainError, "stride is 'x', but must be one whole number"),
     ({"record": "everything"}, DomainError, "record is 'everything', but must be one of all"),
     ({"order": "random"}, DomainError, "order is 'random', but must be one of write-then-read"),
     ({"engine": "gpu"}, DomainError, "engine is 'gpu', but must be one of auto"),
