@@ -279,7 +279,7 @@ def _require_law(name: str, law: Any) -> None:
 def _speeds(given: Any, everyone: int) -> NDArray[np.float64]:
     if given is None:
         return np.ones(everyone)
-    speeds = np.asarray(given, dtype=float)
+    speeds = np.array(given, dtype=float)
     if speeds.shape != (everyone,):
         raise ShapeError(
             f"speeds has shape {speeds.shape}, but there are {everyone} workers, those who join "

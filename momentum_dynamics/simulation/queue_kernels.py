@@ -58,7 +58,11 @@ def _insert(near: Any, first: int, last: int, due: Any, worker: int) -> Any:
 
 
 def _sort(near: Any, count: int, due: Any) -> None:
-    """Sort a bucket by time, then by worker: few by insertion, many as a heap."""
+    """Sort a bucket by time, then by worker: few by insertion, many as a heap.
+
+    A bucket comes with the newest first. So many at equal times, as equal workers make them, are
+    in the opposite order, and once turned around need no sorting.
+    """
     if count <= 16:
         for end in range(1, count):
             worker = near[end]
@@ -71,6 +75,16 @@ def _sort(near: Any, count: int, due: Any) -> None:
                 near[place] = other
                 place -= 1
             near[place] = worker
+        return
+    for i in range(count // 2):
+        near[i], near[count - 1 - i] = near[count - 1 - i], near[i]
+    place = 1
+    while place < count:
+        before, worker = near[place - 1], near[place]
+        if due[before] > due[worker] or (due[before] == due[worker] and before > worker):
+            break
+        place += 1
+    if place == count:
         return
     for top in range(count // 2 - 1, -1, -1):
         _sift(near, top, count, due)
@@ -232,13 +246,15 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
     begun = made
     until_frame = stride - made % stride
     at = made if made < transient else transient + (made - transient) % period
+    next_in_turn = made % workers
     if turn == 0:
         gap = _gap(due, near, 0, 0.0, 1.0)
         origin, speed, inside, beyond = _lay_out(due, link, head, far, gap)
         bucket, turn, mark, mark_time = -1, half, job, now
     while made < target:
         if in_turn == 1:
-            worker = made % workers
+            worker = next_in_turn
+            next_in_turn = worker + 1 if worker + 1 < workers else 0
         else:
             while first == last and inside + beyond > 0:
                 if inside == 0 or bucket + 1 >= turn:
@@ -333,6 +349,16 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
             u = curvatures[k] * read[worker, k]
             if noisy:
                 u = deviations[k] * noise[made - 1 - begun, k] + u
+            if slots == 2:  # the common case in one pass: same order, same bits
+                newest, before = state[k, 0], state[k, 1]
+                if reads_first == 1:
+                    read[worker, k] = C[at, 0] * newest + C[at, 1] * before
+                moved_newest = (A[at, 0, 0] * newest + A[at, 0, 1] * before) + B[at, 0] * u
+                before = (A[at, 1, 0] * newest + A[at, 1, 1] * before) + B[at, 1] * u
+                state[k, 0], state[k, 1] = moved_newest, before
+                if reads_first == 0:
+                    read[worker, k] = C[after, 0] * moved_newest + C[after, 1] * before
+                continue
             if reads_first == 1:
                 ask = C[at, 0] * state[k, 0]
                 for j in range(1, slots):

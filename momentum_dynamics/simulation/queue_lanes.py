@@ -53,7 +53,10 @@ class CompiledLanes:
         in_turn: bool = False,
     ) -> None:
         self._text, self._stages, self._settings, self._tape = text, stages, settings, tape
-        self._curvatures, self._in_turn = curvatures, in_turn
+        self._in_turn = in_turn
+        # Copies, so that a view or a locked array is no new type to compile for.
+        self._curvatures = np.array(curvatures, dtype=float)
+        self._deviations = np.array(settings.common.deviations, dtype=float)
         count, workers, everyone = len(lanes), settings.workers, settings.everyone
         buckets = kernels.bucket_count(everyone)
         self._state = np.ascontiguousarray(state[..., lanes].transpose(2, 1, 0))
@@ -86,7 +89,7 @@ class CompiledLanes:
         with np.errstate(all="ignore"):
             self._text(
                 stages.A, stages.B, stages.C, stages.E, stages.transient,
-                self._curvatures, settings.common.deviations, settings.speeds,
+                self._curvatures, self._deviations, settings.speeds,
                 changes.times, changes.joins, changes.workers, int(settings.reads_first),
                 int(settings.server is not None), int(self._in_turn),
                 draws.service.values, draws.service.first, draws.server.values, draws.server.first,
