@@ -231,19 +231,19 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
     mask, half = buckets - 1, buckets // 2
     modes, slots = state.shape
     period = A.shape[0] - transient
-    noisy = noise.size > 0
+    noisy, uneven = noise.size > 0, speeds.size > 0
     keep_updates, keep_paths, keep_sums = times.size > 0, paths.size > 0, sums.size > 0
-    longest = histogram.size - 1
     moved = np.empty(slots)
     made, job, served = counts[MADE], counts[JOB], counts[SERVED]
     bucket, first, last = counts[BUCKET], counts[FIRST], counts[LAST]
     inside, beyond, turn = counts[INSIDE], counts[FAR], counts[TURN]
     change, front, waiting = counts[CHANGE], counts[FRONT], counts[WAITING]
-    mark, shifts, total = counts[MARK], counts[SHIFTS], counts[TOTAL]
+    mark, shifts = counts[MARK], counts[SHIFTS]
     now, written = clocks[NOW], clocks[WRITTEN]
     origin, speed = clocks[ORIGIN], clocks[SPEED]
     mark_time, done = clocks[MARK_TIME], clocks[DONE]
     begun = made
+    ages = np.empty(target - made, dtype=np.int64)
     until_frame = stride - made % stride
     at = made if made < transient else transient + (made - transient) % period
     next_in_turn = made % workers
@@ -293,7 +293,10 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
                             ask = ask + C[at, j] * state[k, j]
                         read[worker, k] = ask
                     version[worker] = made
-                    due[worker] = now + services[job - first_job] / speeds[worker]
+                    time = services[job - first_job]
+                    if uneven:
+                        time = time / speeds[worker]
+                    due[worker] = now + time
                     job += 1
                 else:
                     counts[LOST] += 1
@@ -337,8 +340,7 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
                         served += 1
                     continue
         age = made - version[worker]
-        total += age
-        histogram[min(age, longest)] += 1
+        ages[made - begun] = age
         if keep_updates:
             staleness[made] = age
             times[made] = now
@@ -397,9 +399,13 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
                     squares[frame, k] += answer * answer
         if in_turn == 1:
             continue
-        due[worker] = now + services[job - first_job] / speeds[worker]
+        time = services[job - first_job]
+        if uneven:
+            time = time / speeds[worker]
+        time += now
+        due[worker] = time
         job += 1
-        moment = (due[worker] - origin) * speed
+        moment = (time - origin) * speed
         if moment >= bucket + buckets:
             far[beyond] = worker
             beyond += 1
@@ -416,11 +422,16 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
                 origin, speed, inside, beyond = _lay_out(due, link, head, far, gap)
                 bucket, turn, first, last = -1, half, 0, 0
                 mark, mark_time, shifts = job, now, 0
+    # In a loop of its own: counted one by one, ages would wait for the cache at every update.
+    longest = histogram.size - 1
+    for i in range(made - begun):
+        counts[TOTAL] += ages[i]
+        histogram[min(ages[i], longest)] += 1
     counts[MADE], counts[JOB], counts[SERVED] = made, job, served
     counts[BUCKET], counts[FIRST], counts[LAST] = bucket, first, last
     counts[INSIDE], counts[FAR], counts[TURN] = inside, beyond, turn
     counts[CHANGE], counts[FRONT], counts[WAITING] = change, front, waiting
-    counts[MARK], counts[SHIFTS], counts[TOTAL] = mark, shifts, total
+    counts[MARK], counts[SHIFTS] = mark, shifts
     clocks[NOW], clocks[WRITTEN] = now, written
     clocks[ORIGIN], clocks[SPEED] = origin, speed
     clocks[MARK_TIME], clocks[DONE] = mark_time, done

@@ -64,6 +64,8 @@ class CompiledLanes:
         self._version = np.full((count, everyone), -1, dtype=np.int64)
         self._version[:, :workers] = 0
         self._due = np.full((count, everyone), np.inf)
+        # Where all speeds are 1 there is nothing to divide by.
+        self._speeds = settings.speeds[: everyone * bool((settings.speeds != 1).any())]
         self._due[:, :workers] = draws.service.values[:, :workers] / settings.speeds[:workers]
         self._head = np.empty((count, buckets), dtype=np.int32)
         self._links = np.empty((count, 4, everyone), dtype=np.int32)
@@ -89,7 +91,7 @@ class CompiledLanes:
         with np.errstate(all="ignore"):
             self._text(
                 stages.A, stages.B, stages.C, stages.E, stages.transient,
-                self._curvatures, self._deviations, settings.speeds,
+                self._curvatures, self._deviations, self._speeds,
                 changes.times, changes.joins, changes.workers, int(settings.reads_first),
                 int(settings.server is not None), int(self._in_turn),
                 draws.service.values, draws.service.first, draws.server.values, draws.server.first,
