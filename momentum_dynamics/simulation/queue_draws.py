@@ -7,7 +7,7 @@ not change the numbers, and a longer run begins as a shorter one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,18 +61,38 @@ class Draws:
 
 
 class _Stream:
-    """Times of one law for a block, row by row."""
+    """Times of one law for a block, row by row; no rows where there is no law."""
 
-    def __init__(self, draw: Callable[[int], Array], lanes: int) -> None:
-        self._draw, self._first = draw, 0
-        self._rows = np.empty((0, lanes))
+    def __init__(self, name: str, law: Any, rng: np.random.Generator, lanes: int) -> None:
+        self._name, self._law, self._rng = name, law, rng
+        self._first, self._rows = 0, np.empty((0, lanes))
 
     def cover(self, low: int, high: int) -> Window:
         """Rows from `low`, which never falls, up to `high`."""
-        kept = self._rows[low - self._first :]
-        self._rows = np.concatenate([kept, self._draw(high - low - len(kept))])
-        self._first = low
-        return Window(values=np.ascontiguousarray(self._rows.T), first=low)
+        if self._law is not None:
+            kept = self._rows[low - self._first :].copy()
+            drawn = self._draw(high - low - len(kept))
+            self._rows = np.concatenate([kept, drawn]) if len(kept) else drawn
+            self._first = low
+        # A locked array would be a new type to compile for.
+        values = np.require(self._rows.T, requirements=("C_CONTIGUOUS", "WRITEABLE"))
+        return Window(values=values, first=low)
+
+    def _draw(self, rows: int) -> Array:
+        law, size = self._law, (rows, self._rows.shape[1])
+        times = np.asarray(law.sample(self._rng, size), dtype=float)
+        if times.shape != size:
+            raise ShapeError(
+                f"{self._name} {law!r} drew times of shape {times.shape} where {size} was asked; "
+                "sample(rng, size) must return an array of that size."
+            )
+        if times.size and not (times.min() >= 0 and times.max() < np.inf):
+            wrong = times[~((times >= 0) & (times < np.inf))][0]
+            raise DomainError(
+                f"{self._name} {law!r} drew the time {wrong}, but times must lie in [0, ∞); "
+                "look at its sample(rng, size)."
+            )
+        return times
 
 
 def draws_of_block(settings: QueueSettings, block: int, lanes: int) -> Iterator[Draws]:
@@ -82,12 +102,9 @@ def draws_of_block(settings: QueueSettings, block: int, lanes: int) -> Iterator[
     joins = int(settings.changes.joins.sum())
     failures = len(settings.changes.joins) - joins
     noise = stream(common.root, block)
-    service, server = (
-        _Stream(_times(law, name, settings, which, block, lanes), lanes)
-        for which, (name, law) in enumerate(
-            {"service": settings.service, "server": settings.server}.items()
-        )
-    )
+    # Below the stream of the noise, which has the number of the block for its path.
+    service = _Stream("service", settings.service, stream(common.root, block, 0), lanes)
+    server = _Stream("server", settings.server, stream(common.root, block, 1), lanes)
     rows = max(16, _AT_ONCE // (lanes * (modes if noisy else 1)))
     for made in range(0, max(1, settings.updates), rows):
         target = min(made + rows, settings.updates)
@@ -105,30 +122,3 @@ def draws_of_block(settings: QueueSettings, block: int, lanes: int) -> Iterator[
             server=server.cover(made, target + 1 + failures),
             noise=z,
         )
-
-
-def _times(
-    law: Any, name: str, settings: QueueSettings, which: int, block: int, lanes: int
-) -> Callable[[int], Array]:
-    """How rows of times are drawn and checked."""
-    if law is None:
-        return lambda rows: np.empty((rows, lanes))
-    # Below the stream of the noise, which has the number of the block for its path.
-    rng = stream(settings.common.root, block, which)
-
-    def draw(rows: int) -> Array:
-        times = np.asarray(law.sample(rng, (rows, lanes)), dtype=float)
-        if times.shape != (rows, lanes):
-            raise ShapeError(
-                f"{name} {law!r} drew times of shape {times.shape} where {(rows, lanes)} was "
-                "asked; sample(rng, size) must return an array of that size."
-            )
-        if times.size and not (times.min() >= 0 and times.max() < np.inf):
-            wrong = times[~((times >= 0) & (times < np.inf))][0]
-            raise DomainError(
-                f"{name} {law!r} drew the time {wrong}, but times must lie in [0, ∞); "
-                "look at its sample(rng, size)."
-            )
-        return times
-
-    return draw

@@ -247,6 +247,14 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
     until_frame = stride - made % stride
     at = made if made < transient else transient + (made - transient) % period
     next_in_turn = made % workers
+    # One mode of a settled method of two slots is kept in hand: same order, same bits.
+    in_hand = modes == 1 and slots == 2 and A.shape[0] == 1
+    other_slot = slots - 1
+    a, b, c, d = A[0, 0, 0], A[0, 0, other_slot], A[0, other_slot, 0], A[0, other_slot, other_slot]
+    first_gain, second_gain = B[0, 0], B[0, other_slot]
+    ask_newest, ask_before = C[0, 0], C[0, other_slot]
+    newest, before = state[0, 0], state[0, other_slot]
+    h, sigma = curvatures[0], deviations[0]
     if turn == 0:
         gap = _gap(due, near, 0, 0.0, 1.0)
         origin, speed, inside, beyond = _lay_out(due, link, head, far, gap)
@@ -347,20 +355,22 @@ def _advance(  # noqa: C901, PLR0912, PLR0915 - a kernel is one flat text
         written = now
         made += 1
         after = at + 1 if at + 1 < A.shape[0] else transient
-        for k in range(modes):
+        if in_hand:
+            u = h * read[worker, 0]
+            if noisy:
+                u = sigma * noise[made - 1 - begun, 0] + u
+            if reads_first == 1:
+                read[worker, 0] = ask_newest * newest + ask_before * before
+            moved_newest = (a * newest + b * before) + first_gain * u
+            before = (c * newest + d * before) + second_gain * u
+            newest = moved_newest
+            state[0, 0], state[0, 1] = newest, before
+            if reads_first == 0:
+                read[worker, 0] = ask_newest * newest + ask_before * before
+        for k in range(0 if in_hand else modes):
             u = curvatures[k] * read[worker, k]
             if noisy:
                 u = deviations[k] * noise[made - 1 - begun, k] + u
-            if slots == 2:  # the common case in one pass: same order, same bits
-                newest, before = state[k, 0], state[k, 1]
-                if reads_first == 1:
-                    read[worker, k] = C[at, 0] * newest + C[at, 1] * before
-                moved_newest = (A[at, 0, 0] * newest + A[at, 0, 1] * before) + B[at, 0] * u
-                before = (A[at, 1, 0] * newest + A[at, 1, 1] * before) + B[at, 1] * u
-                state[k, 0], state[k, 1] = moved_newest, before
-                if reads_first == 0:
-                    read[worker, k] = C[after, 0] * moved_newest + C[after, 1] * before
-                continue
             if reads_first == 1:
                 ask = C[at, 0] * state[k, 0]
                 for j in range(1, slots):
