@@ -133,8 +133,9 @@ def simulate_queue(
     With M memoryless workers, staleness has the geometric law on 0, 1, … with mean M − 1, and the
     mean path is that of momentum 1 − 1/M. [mitliagkas2016]_
 
-    Whatever the law and the speeds, every update makes M − 1 other gradients older by one, so that
-    ``histogram @ range(…) + ages.sum()`` is exactly (M − 1) × updates.
+    Whatever the law and the speeds, every update makes M − 1 other gradients older by one: the
+    staleness of all updates and the ages at the end add up to exactly (M − 1) × updates, as long as
+    nobody fails or joins.
 
     Workers whose times are equal to the last bit write in the order of their numbers.
 

@@ -7,6 +7,8 @@ wait in a list, which is looked through once every half turn, before any of them
 buckets have become too long or too short for the gaps that were seen, the ring is laid out anew.
 So an event costs the same at 10 and at 10,000 workers, whatever the law of the times: a heavy tail
 only fills the list. Equal times are taken by the number of the worker.
+
+All of it stands in one file: compiled code that is kept on disk notices changes of its own file.
 """
 
 from __future__ import annotations

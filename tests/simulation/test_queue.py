@@ -50,6 +50,11 @@ class Law:
         return self.name
 
 
+def always(time):
+    """Every time is the same."""
+    return Law(lambda _, size: np.full(size, float(time)), f"always({time})")
+
+
 LAWS = {
     "exponential": Exponential(mean=2.0),
     "deterministic": Deterministic(),
@@ -64,7 +69,7 @@ LAWS = {
     "a jump of scale": Law(
         lambda rng, size: rng.exponential(1, size) * 1e-12 ** (rng.random(size) < 0.5)
     ),
-    "no time at all": Deterministic(mean=0),
+    "no time at all": always(0),
     "nearly equal": Law(lambda rng, size: 1 + 1e-9 * rng.random(size)),
 }
 METHODS = [
@@ -85,9 +90,13 @@ VARIANTS = {
     "speeds": {"speeds": [1.0, 20.0, 3.0, 0.01]},
     "read first": {"order": "read-then-write"},
     "server": {"server": Exponential(mean=0.5)},
-    "slow server, read first": {"server": Deterministic(mean=1.0), "order": "read-then-write"},
+    "slow server, read first": {"server": always(1.0), "order": "read-then-write"},
     "failures": {"failures": [(0.5, 1), (2.0, 0), (2.0, 2), (9.0, 1)], "joins": [(3.0, 1)]},
-    "joins": {"joins": [(0.0, 4), (1.0, 5), (2.0, 1)], "failures": [(1.0, 1), (4.0, 5)]},
+    "joins": {
+        "joins": [(0.0, 4), (1.0, 5), (2.0, 1)],
+        "failures": [(1.0, 1), (4.0, 5)],
+        "speeds": [1.0, 2.0, 3.0, 0.5, 1.0, 4.0],
+    },
     "failures at a server": {
         "server": Exponential(mean=2.0),
         "failures": [(0.5, 1), (1.0, 0), (2.0, 2), (2.5, 3)],
@@ -137,6 +146,7 @@ def test_engines_agree_on_every_linear_method(method, record):
     settings = {"noise_variance": [0.0, 0.1, 0.2], "record": record, "stride": 7}
     both(method, ROTATED, **settings)
     both(method, ROTATED, replicas=(2, 3), updates=20, **settings)
+    both(method, Quadratic([0.7]), **settings | {"noise_variance": 0.1})
 
 
 def test_engines_agree_across_blocks_of_replicas():
@@ -152,14 +162,23 @@ def test_engines_agree_across_blocks_of_replicas():
 def test_the_text_of_the_kernel_agrees_without_a_compiler(variant, monkeypatch):
     settings = SETTINGS | {"updates": 25, "engine": "compiled"} | variant
     cases = [
-        {"method": method, "noise_variance": noise_variance, "record": record}
-        for method in (METHODS[1], METHODS[4])
+        {"method": method, "problem": problem, "noise_variance": noise_variance, "record": record}
+        for method, problem in (
+            (METHODS[1], PROBLEM),
+            (METHODS[4], PROBLEM),
+            (METHODS[1], Quadratic([0.7])),
+        )
         for record, noise_variance in (("all", 0.1), ("moments", 0.0))
     ]
-    compiled = [simulate_queue(problem=PROBLEM, **case, **settings) for case in cases]
+    runs = [
+        [simulate_queue(**case, **settings | {"engine": engine}) for case in cases]
+        for engine in ("python", "compiled")
+    ]
     monkeypatch.setattr(queue_module, "compiled_block", lambda: queue_kernels.advance_block)
-    for case, expected in zip(cases, compiled, strict=True):
-        assert_same_run(simulate_queue(problem=PROBLEM, **case, **settings), expected)
+    runs.append([simulate_queue(**case, **settings) for case in cases])
+    for by_loop, compiled, by_text in zip(*runs, strict=True):
+        assert_same_run(by_text, compiled)
+        assert_same_run(by_text, by_loop)
 
 
 def crowd_after_a_calm_start(rng, size):
@@ -241,9 +260,7 @@ def test_workers_that_fail_break_the_conservation():
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
 def test_equal_times_make_a_round_robin(workers):
-    run = simulate_queue(
-        METHOD, PROBLEM, workers=workers, service=Deterministic(mean=3.0), updates=50
-    )
+    run = simulate_queue(METHOD, PROBLEM, workers=workers, service=always(3.0), updates=50)
     expected = np.minimum(np.arange(50), workers - 1)
     np.testing.assert_array_equal(run.staleness, expected)
     np.testing.assert_array_equal(run.times, 3.0 * (1 + np.arange(50) // workers))
@@ -466,7 +483,7 @@ def test_a_server_that_takes_time_is_the_limit():
     np.testing.assert_array_equal(run.times, 2 + np.arange(40))
     assert (run.staleness[4:] == 3).all()
     free = simulate_queue(
-        METHOD, PROBLEM, workers=4, service=Exponential(), updates=40, server=Deterministic(mean=0),
+        METHOD, PROBLEM, workers=4, service=Exponential(), updates=40, server=always(0),
         seed=2,
     )  # fmt: skip
     plain = simulate_queue(METHOD, PROBLEM, workers=4, service=Exponential(), updates=40, seed=2)
@@ -527,7 +544,9 @@ def test_outcomes():
     assert none.points.shape == (1, 2, 3)
     assert none.mean_staleness == 0
     assert isinstance(both(updates=3).outcome, Outcome)
-    assert repr(both()) == "<QueueRun: 4 workers, 60 updates, mean staleness 2.867, budget spent>"
+    run = both()
+    told = f"mean staleness {run.mean_staleness:.4g}, budget spent"
+    assert repr(run) == f"<QueueRun: 4 workers, 60 updates, {told}>"
     assert isinstance(none, QueueRun)
 
 
@@ -622,8 +641,8 @@ REFUSED = [
     ({"service": None}, DomainError, "service is None"),
     ({"server": 2}, DomainError, "server is 2, but must be a law of times"),
     ({"service": NAN}, DomainError, r"service Broken\(\) drew the time nan, but times must lie"),
-    ({"service": Deterministic(mean=-1)}, DomainError, "drew the time -1.0, but times"),
-    ({"server": Deterministic(mean=np.inf)}, DomainError, "server .* drew the time inf"),
+    ({"service": always(-1)}, DomainError, "drew the time -1.0, but times"),
+    ({"server": always(np.inf)}, DomainError, "server .* drew the time inf"),
     ({"service": Law(lambda _rng, _size: 1.0)}, ShapeError, r"drew times of shape \(\)"),
     ({"speeds": [1, 2, 3]}, ShapeError, r"speeds has shape \(3,\), but there are 4 workers"),
     ({"speeds": [1, 2, -3, 1]}, DomainError, r"speeds hold -3.0, but must lie in \(0, ∞\)"),
