@@ -92,7 +92,7 @@ _HOMES = {
         "read_data",
     ),
     "scalars": ("expression",),
-    "simulation": ("Outcome", "Trajectory", "play", "simulate"),
+    "simulation": ("Outcome", "QueueRun", "Trajectory", "play", "simulate", "simulate_queue"),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -196,9 +196,11 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import read_data as read_data
     from momentum_dynamics.scalars import expression as expression
     from momentum_dynamics.simulation import Outcome as Outcome
+    from momentum_dynamics.simulation import QueueRun as QueueRun
     from momentum_dynamics.simulation import Trajectory as Trajectory
     from momentum_dynamics.simulation import play as play
     from momentum_dynamics.simulation import simulate as simulate
+    from momentum_dynamics.simulation import simulate_queue as simulate_queue
 else:
 
     def __getattr__(name: str) -> Any:

@@ -146,6 +146,7 @@ _ENTRIES = (
     Quantity("staleness", r"\tau", "the age of a gradient in updates", NONNEGATIVE, integer=True),
     Quantity("step", "t", "the index of an update, from 0", NONNEGATIVE, integer=True),
     Quantity("steps", "n", "a number of updates", NONNEGATIVE, integer=True),
+    Quantity("updates", "T", "how many gradients the server applies", NONNEGATIVE, integer=True),
     Quantity("replicas", "R", "how many independent copies run", FROM_ONE, integer=True),
     Quantity("trace", "T", "the sum of the eigenvalues of a transition matrix"),
     Quantity("determinant", "D", "the product of the eigenvalues of a transition matrix"),

@@ -2,6 +2,16 @@
 
 from momentum_dynamics.simulation.games import play
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Outcome, Trajectory
+from momentum_dynamics.simulation.queue import simulate_queue
+from momentum_dynamics.simulation.queue_run import QueueRun
 from momentum_dynamics.simulation.run import simulate
 
-__all__ = ["EnsembleMoments", "Outcome", "Trajectory", "play", "simulate"]
+__all__ = [
+    "EnsembleMoments",
+    "Outcome",
+    "QueueRun",
+    "Trajectory",
+    "play",
+    "simulate",
+    "simulate_queue",
+]

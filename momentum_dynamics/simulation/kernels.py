@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.methods.protocol import stage_index
 
-__all__ = ["Stages", "compiled_block", "numpy_block"]
+__all__ = ["Stages", "compiled_block", "numpy_block", "weighted"]
 
 Array = NDArray[np.float64]
 
@@ -83,8 +83,8 @@ def numpy_block(
     with np.errstate(all="ignore"):
         for step in range(steps + 1):
             at = stages.index(step)
-            query = _dot(stages.C[at], state)
-            answer = _dot(stages.E[at], state)
+            query = weighted(stages.C[at], state)
+            answer = weighted(stages.E[at], state)
             sums[step] += _lane_sum(answer)
             squares[step] += _lane_sum(answer * answer)
             if paths is not None:
@@ -95,11 +95,13 @@ def numpy_block(
                 rng.standard_normal(out=z)
             u = sigma * z + h * query
             state[:] = [
-                _dot(row, state) + b * u for row, b in zip(stages.A[at], stages.B[at], strict=True)
+                weighted(row, state) + b * u
+                for row, b in zip(stages.A[at], stages.B[at], strict=True)
             ]
 
 
-def _dot(weights: Array, state: Array) -> Array:
+def weighted(weights: Array, state: Any) -> Array:
+    """The slots of a state added up with weights, from left to right."""
     total: Array = weights[0] * state[0]
     for weight, slot in zip(weights[1:], state[1:], strict=True):
         total = total + weight * slot

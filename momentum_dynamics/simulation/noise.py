@@ -11,7 +11,7 @@ import numpy as np
 
 from momentum_dynamics.errors import DomainError
 
-__all__ = ["BLOCK", "Seed", "block_sizes", "block_streams", "reported", "seed_sequence"]
+__all__ = ["BLOCK", "Seed", "block_sizes", "block_streams", "reported", "seed_sequence", "stream"]
 
 BLOCK = 128
 
@@ -54,17 +54,14 @@ def block_sizes(replicas: int) -> list[int]:
     return [BLOCK] * full + ([rest] if rest else [])
 
 
+def stream(root: np.random.SeedSequence, *path: int) -> np.random.Generator:
+    """The generator at a path below a root, which it does not change."""
+    own = np.random.SeedSequence(
+        entropy=root.entropy, spawn_key=(*root.spawn_key, *path), pool_size=root.pool_size
+    )
+    return np.random.Generator(np.random.SFC64(own))
+
+
 def block_streams(root: np.random.SeedSequence, replicas: int) -> list[np.random.Generator]:
     """One generator for every block, spawned by index without changing the root."""
-    return [
-        np.random.Generator(
-            np.random.SFC64(
-                np.random.SeedSequence(
-                    entropy=root.entropy,
-                    spawn_key=(*root.spawn_key, index),
-                    pool_size=root.pool_size,
-                )
-            )
-        )
-        for index in range(len(block_sizes(replicas)))
-    ]
+    return [stream(root, index) for index in range(len(block_sizes(replicas)))]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EnsembleMoments", "Outcome", "Settings", "Trajectory", "outcomes"]
+__all__ = ["EnsembleMoments", "Outcome", "Settings", "Trajectory", "outcomes", "told"]
 
 Array = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ class Trajectory:
     def __repr__(self) -> str:
         """One line."""
         shape = self.outputs.shape[1:]
-        return f"<Trajectory: {self.steps} steps of points {shape}, {_told(self.outcome)}>"
+        return f"<Trajectory: {self.steps} steps of points {shape}, {told(self.outcome)}>"
 
     @property
     def steps(self) -> int:
@@ -137,9 +137,7 @@ class EnsembleMoments:
     def __repr__(self) -> str:
         """One line."""
         steps = len(self.mean) - 1
-        return (
-            f"<EnsembleMoments: {steps} steps of {self.replicas} replicas, {_told(self.outcome)}>"
-        )
+        return f"<EnsembleMoments: {steps} steps of {self.replicas} replicas, {told(self.outcome)}>"
 
     @property
     def variance(self) -> Array:
@@ -170,7 +168,7 @@ class EnsembleMoments:
         }
 
 
-def _told(outcome: Any) -> str:
+def told(outcome: Any) -> str:
     """One outcome, or how often each occurs."""
     names, counts = np.unique(np.asarray(outcome).astype(str), return_counts=True)
     words = [name.replace("_", " ") for name in names]

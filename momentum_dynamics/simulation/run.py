@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from momentum_dynamics.delays import Delay
-from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
+from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods import Method, state_space
 from momentum_dynamics.methods.protocol import require_method
-from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
+from momentum_dynamics.notation import GLOSSARY, Scalar
 from momentum_dynamics.problems import LinearProblem, Problem
+from momentum_dynamics.simulation.checks import (
+    checked_axes,
+    checked_deviations,
+    checked_start,
+    require_numbers,
+)
 from momentum_dynamics.simulation.direct import run_directly
 from momentum_dynamics.simulation.ensemble import run_ensemble
 from momentum_dynamics.simulation.jump import run_jumps
@@ -20,7 +25,7 @@ from momentum_dynamics.simulation.kernels import compiled_block, numpy_block
 from momentum_dynamics.simulation.noise import Seed, seed_sequence
 from momentum_dynamics.simulation.outcome import Settings
 
-__all__ = ["ENGINES", "simulate"]
+__all__ = ["ENGINES", "has_state_space", "simulate"]
 
 ENGINES = ("auto", "direct", "numpy", "compiled", "jump")
 
@@ -103,21 +108,21 @@ def simulate(
     if record not in {"trajectory", "moments"}:
         raise DomainError(f"record is {record!r}, but must be 'trajectory' or 'moments'.")
     GLOSSARY["steps"].check(steps)
-    axes = _axes(replicas)
+    axes = checked_axes(replicas)
     _require_stride(stride, steps, engine)
     settings = Settings(
         steps=int(steps),
-        start=_start(problem.start if start is None else start, problem, axes),
+        start=checked_start(problem.start if start is None else start, problem, axes),
         replicas=axes,
-        deviations=_deviations(noise_variance, problem.dimension),
+        deviations=checked_deviations(noise_variance, problem.dimension),
         root=seed_sequence(seed),
         moments=record == "moments",
         tolerance=tolerance,
         stride=int(stride),
     )
-    _require_numbers(method)
+    require_numbers(method)
     if delay is not None:
-        _require_numbers(delay)
+        require_numbers(delay)
     if not 0 <= tolerance < np.inf:
         raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
     chosen = _chosen_engine(engine, method, problem, settings, delay)
@@ -143,7 +148,9 @@ def _chosen_engine(
         )
     if engine != "auto":
         return engine
-    if not (linear and settings.deviations.any() and settings.count > 1 and _is_linear(method)):
+    if not (
+        linear and settings.deviations.any() and settings.count > 1 and has_state_space(method)
+    ):
         return "direct"
     return "numpy" if compiled_block() is None else "compiled"
 
@@ -155,63 +162,10 @@ def _require_stride(stride: Any, steps: int, engine: str) -> None:
         raise DomainError(f"stride is {stride}, which only engine 'jump' knows.")
 
 
-def _is_linear(method: Method) -> bool:
+def has_state_space(method: Method) -> bool:
     """Whether a method has a state space; sign descent and Adam have none, and still can run."""
     try:
         state_space(method, step=0)
     except DomainError:
         return False
     return True
-
-
-def _axes(replicas: Any) -> tuple[int, ...]:
-    lengths = (replicas,) if np.ndim(replicas) == 0 else tuple(replicas)
-    for length in lengths:
-        GLOSSARY["replicas"].check(length)
-    return tuple(map(int, lengths))
-
-
-def _start(given: Any, problem: Problem, axes: tuple[int, ...]) -> Any:
-    """The start as an array or a tuple of slots, each seen to fit and to be finite."""
-    slots = given if isinstance(given, tuple) else (given,)
-    arrays = tuple(np.atleast_1d(np.asarray(slot, dtype=float)) for slot in slots)
-    for slot, array in zip(slots, arrays, strict=True):
-        fits = array.shape[-1] == problem.dimension and all(
-            length in {1, axis}
-            for length, axis in zip(array.shape[-2::-1], reversed(axes), strict=False)
-        )
-        if not fits:
-            raise ShapeError(
-                f"The start has shape {np.shape(slot)}, but {problem!r} has dimension "
-                f"{problem.dimension}, so it must fit {(*axes, problem.dimension)}; a point is a "
-                "list or an array, a tuple holds the slots of a state."
-            )
-        if not np.isfinite(array).all():
-            raise DomainError("The start holds a number that is not finite.")
-    return arrays if isinstance(given, tuple) else arrays[0]
-
-
-def _require_numbers(owner: object) -> None:
-    """Refuse symbols, and laws of delay with batch axes."""
-    if not dataclasses.is_dataclass(owner):
-        return
-    values = [getattr(owner, item.name) for item in dataclasses.fields(owner)]
-    if any(is_symbolic(value) for value in values):
-        raise NotTraceableError(
-            f"{type(owner).__name__} holds SymPy symbols, but only numbers can be run; put some in."
-        )
-    if hasattr(owner, "generating_function") and any(np.ndim(value) for value in values):
-        raise ShapeError(
-            f"{type(owner).__name__} has batch axes, but a run takes one law of delay at a time."
-        )
-
-
-def _deviations(noise_variance: Scalar, dimension: int) -> Any:
-    GLOSSARY["noise_variance"].check(noise_variance)
-    variances = np.asarray(noise_variance, dtype=float)
-    if variances.shape not in {(), (1,), (dimension,)}:
-        raise ShapeError(
-            f"noise_variance has shape {variances.shape}; give one number, or one for each of the "
-            f"{dimension} modes."
-        )
-    return np.sqrt(np.broadcast_to(variances, dimension))

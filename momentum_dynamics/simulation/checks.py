@@ -1,0 +1,91 @@
+"""What every run is asked for, seen to be admissible before anything is run."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
+from momentum_dynamics.methods import Method
+from momentum_dynamics.methods.protocol import spread, stage_of
+from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
+from momentum_dynamics.problems import Problem
+
+__all__ = [
+    "checked_axes",
+    "checked_deviations",
+    "checked_start",
+    "require_numbers",
+    "require_single",
+]
+
+
+def checked_axes(replicas: Any) -> tuple[int, ...]:
+    """The axes of replicas as a tuple."""
+    lengths = (replicas,) if np.ndim(replicas) == 0 else tuple(replicas)
+    for length in lengths:
+        GLOSSARY["replicas"].check(length)
+    return tuple(map(int, lengths))
+
+
+def checked_start(given: Any, problem: Problem, axes: tuple[int, ...]) -> Any:
+    """The start as an array or a tuple of slots, each seen to fit and to be finite."""
+    slots = given if isinstance(given, tuple) else (given,)
+    arrays = tuple(np.atleast_1d(np.asarray(slot, dtype=float)) for slot in slots)
+    for slot, array in zip(slots, arrays, strict=True):
+        fits = array.shape[-1] == problem.dimension and all(
+            length in {1, axis}
+            for length, axis in zip(array.shape[-2::-1], reversed(axes), strict=False)
+        )
+        if not fits:
+            raise ShapeError(
+                f"The start has shape {np.shape(slot)}, but {problem!r} has dimension "
+                f"{problem.dimension}, so it must fit {(*axes, problem.dimension)}; a point is a "
+                "list or an array, a tuple holds the slots of a state."
+            )
+        if not np.isfinite(array).all():
+            raise DomainError("The start holds a number that is not finite.")
+    return arrays if isinstance(given, tuple) else arrays[0]
+
+
+def require_numbers(owner: object) -> None:
+    """Refuse symbols, and laws of delay with batch axes."""
+    if not dataclasses.is_dataclass(owner):
+        return
+    values = [getattr(owner, item.name) for item in dataclasses.fields(owner)]
+    if any(is_symbolic(value) for value in values):
+        raise NotTraceableError(
+            f"{type(owner).__name__} holds SymPy symbols, but only numbers can be run; put some in."
+        )
+    if hasattr(owner, "generating_function") and any(np.ndim(value) for value in values):
+        raise ShapeError(
+            f"{type(owner).__name__} has batch axes, but a run takes one law of delay at a time."
+        )
+
+
+def checked_deviations(noise_variance: Scalar, dimension: int) -> Any:
+    """The standard deviation of the noise of each mode."""
+    GLOSSARY["noise_variance"].check(noise_variance)
+    variances = np.asarray(noise_variance, dtype=float)
+    if variances.shape not in {(), (1,), (dimension,)}:
+        raise ShapeError(
+            f"noise_variance has shape {variances.shape}; give one number, or one for each of the "
+            f"{dimension} modes."
+        )
+    return np.sqrt(np.broadcast_to(variances, dimension))
+
+
+def require_single(method: Method, dimension: int) -> None:
+    """Refuse batch axes where one setting is run at a time: they show in a first update."""
+    stage = stage_of(spread(method, 1), 0)
+    zero = np.zeros(dimension)
+    with np.errstate(all="ignore"):
+        shapes = [np.shape(slot) for slot in stage.update(stage.initial_state(zero), zero)]
+    shape = np.broadcast_shapes(*shapes)
+    if len(shape) > 1:
+        raise ShapeError(
+            f"{type(method).__name__} has batch axes {shape[:-1]}, but workers run one setting "
+            "at a time; loop over the settings."
+        )
