@@ -16,7 +16,26 @@ _HOMES = {
     "claims": ("claim", "judge", "list_claims"),
     "claims.bibliography": ("cite",),
     "claims.numbers": ("list_numbers",),
-    "delays": ("FixedDelay", "GeometricDelay", "NoDelay"),
+    "delays": (
+        "Deterministic",
+        "Empirical",
+        "EmpiricalDelay",
+        "Exponential",
+        "FixedDelay",
+        "Gamma",
+        "GeometricDelay",
+        "Hyperexponential",
+        "LogNormal",
+        "ManyWorkersDelay",
+        "MixtureDelay",
+        "NegativeBinomialDelay",
+        "NoDelay",
+        "Pareto",
+        "ServiceDelay",
+        "ShiftedExponential",
+        "SlowestOf",
+        "UniformDelay",
+    ),
     "dynamics.average": ("average_case",),
     "dynamics.certificates": ("certified_rate",),
     "dynamics.continuous": ("equation_of_motion", "time_limit"),
@@ -109,9 +128,24 @@ if TYPE_CHECKING:
     from momentum_dynamics.claims import list_claims as list_claims
     from momentum_dynamics.claims.bibliography import cite as cite
     from momentum_dynamics.claims.numbers import list_numbers as list_numbers
+    from momentum_dynamics.delays import Deterministic as Deterministic
+    from momentum_dynamics.delays import Empirical as Empirical
+    from momentum_dynamics.delays import EmpiricalDelay as EmpiricalDelay
+    from momentum_dynamics.delays import Exponential as Exponential
     from momentum_dynamics.delays import FixedDelay as FixedDelay
+    from momentum_dynamics.delays import Gamma as Gamma
     from momentum_dynamics.delays import GeometricDelay as GeometricDelay
+    from momentum_dynamics.delays import Hyperexponential as Hyperexponential
+    from momentum_dynamics.delays import LogNormal as LogNormal
+    from momentum_dynamics.delays import ManyWorkersDelay as ManyWorkersDelay
+    from momentum_dynamics.delays import MixtureDelay as MixtureDelay
+    from momentum_dynamics.delays import NegativeBinomialDelay as NegativeBinomialDelay
     from momentum_dynamics.delays import NoDelay as NoDelay
+    from momentum_dynamics.delays import Pareto as Pareto
+    from momentum_dynamics.delays import ServiceDelay as ServiceDelay
+    from momentum_dynamics.delays import ShiftedExponential as ShiftedExponential
+    from momentum_dynamics.delays import SlowestOf as SlowestOf
+    from momentum_dynamics.delays import UniformDelay as UniformDelay
     from momentum_dynamics.dynamics.average import average_case as average_case
     from momentum_dynamics.dynamics.certificates import certified_rate as certified_rate
     from momentum_dynamics.dynamics.continuous import equation_of_motion as equation_of_motion

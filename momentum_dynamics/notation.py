@@ -72,6 +72,7 @@ POSITIVE = Range(0, np.inf, low_open=True, high_open=True)
 NONNEGATIVE = Range(0, np.inf, high_open=True)
 REAL = Range(-np.inf, np.inf, low_open=True, high_open=True)
 FROM_ONE = Range(1, np.inf, high_open=True)
+ABOVE_ONE = Range(1, np.inf, low_open=True, high_open=True)
 OPEN_UNIT = Range(0, 1, low_open=True, high_open=True)
 
 
@@ -144,6 +145,19 @@ _ENTRIES = (
     Quantity("aspect_ratio", "r", "features over samples of a data matrix", OPEN_UNIT),
     Quantity("workers", "M", "how many workers compute gradients at once", FROM_ONE),
     Quantity("staleness", r"\tau", "the age of a gradient in updates", NONNEGATIVE, integer=True),
+    Quantity(
+        "largest", r"\tau_{\max}", "the largest staleness that occurs", NONNEGATIVE, integer=True
+    ),
+    Quantity("mean", "m", "the mean of a law of times or of staleness", NONNEGATIVE),
+    Quantity("variation", "c", "the standard deviation of a law of times over its mean", POSITIVE),
+    Quantity("shift", "t_0", "the fixed part of every service time", NONNEGATIVE),
+    Quantity("shape", "k", "how many memoryless stages make one service time", POSITIVE),
+    Quantity("tail", "a", "the power by which chances of long times decay", ABOVE_ONE),
+    Quantity("times", "S", "measured service times", POSITIVE),
+    Quantity("stages", "n", "how many geometric delays follow each other", POSITIVE),
+    Quantity("speeds", r"\lambda", "how many gradients each worker computes per time", POSITIVE),
+    Quantity("probabilities", "q", "the chances of staleness 0, 1, 2, …", Range(0, 1)),
+    Quantity("count", "k", "how many nodes a barrier waits for", FROM_ONE, integer=True),
     Quantity("step", "t", "the index of an update, from 0", NONNEGATIVE, integer=True),
     Quantity("steps", "n", "a number of updates", NONNEGATIVE, integer=True),
     Quantity("updates", "T", "how many gradients the server applies", NONNEGATIVE, integer=True),

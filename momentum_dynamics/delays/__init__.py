@@ -2,9 +2,47 @@
 
 A delay multiplies the loop by q(1/z), where q(w) = Σ P(τ = k) wᵏ. Where q is rational, `rational`
 gives it as polynomials in z, and everything that works on a method works on the method behind the
-delay.
+delay. Service laws say how long one gradient takes; `ServiceDelay` is the staleness they beget.
 """
 
+from momentum_dynamics.delays.barriers import SlowestOf
+from momentum_dynamics.delays.families import (
+    EmpiricalDelay,
+    MixtureDelay,
+    NegativeBinomialDelay,
+    UniformDelay,
+)
+from momentum_dynamics.delays.heavy_tails import Empirical, LogNormal, Pareto
+from momentum_dynamics.delays.queues import ManyWorkersDelay, ServiceDelay
+from momentum_dynamics.delays.services import (
+    Deterministic,
+    Exponential,
+    Gamma,
+    Hyperexponential,
+    Service,
+    ShiftedExponential,
+)
 from momentum_dynamics.delays.staleness import Delay, FixedDelay, GeometricDelay, NoDelay
 
-__all__ = ["Delay", "FixedDelay", "GeometricDelay", "NoDelay"]
+__all__ = [
+    "Delay",
+    "Deterministic",
+    "Empirical",
+    "EmpiricalDelay",
+    "Exponential",
+    "FixedDelay",
+    "Gamma",
+    "GeometricDelay",
+    "Hyperexponential",
+    "LogNormal",
+    "ManyWorkersDelay",
+    "MixtureDelay",
+    "NegativeBinomialDelay",
+    "NoDelay",
+    "Pareto",
+    "Service",
+    "ServiceDelay",
+    "ShiftedExponential",
+    "SlowestOf",
+    "UniformDelay",
+]

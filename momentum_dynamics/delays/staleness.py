@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -9,9 +10,17 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.laws.staleness import implicit_momentum
-from momentum_dynamics.notation import Scalar, is_symbolic, record
+from momentum_dynamics.notation import Range, Scalar, is_symbolic, record
 
-__all__ = ["Coefficients", "Delay", "FixedDelay", "GeometricDelay", "NoDelay"]
+__all__ = [
+    "Coefficients",
+    "Delay",
+    "FixedDelay",
+    "GeometricDelay",
+    "NoDelay",
+    "first_below",
+    "require_chance",
+]
 
 Coefficients: TypeAlias = tuple[Scalar, ...]
 """Coefficients of a polynomial in z, highest power first."""
@@ -34,12 +43,44 @@ class Delay(Protocol):
         ...
 
     def rational(self) -> tuple[Coefficients, Coefficients]:
-        """q(1/z) as numerator and monic denominator in z."""
+        """q(1/z) as numerator and monic denominator in z; `NotTraceableError` if it is not so."""
+        ...
+
+    def tail(self, chance: float) -> int:
+        """The smallest k with P(τ > k) ≤ chance: how long a history loses no more than that."""
         ...
 
     def sample(self, rng: np.random.Generator, size: Any) -> NDArray[np.int64]:
         """Draw independent staleness values."""
         ...
+
+
+def require_chance(chance: Any, *, bounded: bool) -> float:
+    """The chance of a tail as a number in (0, 1], or in [0, 1] where staleness is bounded.
+
+    Raises
+    ------
+    DomainError
+        Outside.
+    """
+    allowed = Range(0, 1, low_open=not bounded)
+    if np.ndim(chance) or is_symbolic(chance) or not allowed.holds(chance):
+        raise DomainError(
+            f"chance is {chance}, but must lie in {allowed}"
+            + (": staleness has no largest value here." if not bounded else ".")
+        )
+    return float(chance)
+
+
+def first_below(survival: Callable[[int], float], chance: float) -> int:
+    """The smallest k ≥ 0 with survival(k) ≤ chance, for a survival that never rises."""
+    low, high = -1, 0
+    while survival(high) > chance:
+        low, high = high, 2 * high + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if survival(middle) > chance else (low, middle)
+    return high
 
 
 @record
@@ -58,6 +99,10 @@ class NoDelay:
 
     def rational(self) -> tuple[Coefficients, Coefficients]:
         return (1,), (1,)
+
+    def tail(self, chance: float) -> int:
+        require_chance(chance, bounded=True)
+        return 0
 
     def sample(
         self,
@@ -102,6 +147,9 @@ class FixedDelay:
             )
         return (1,), (1, *(0,) * int(self.staleness))
 
+    def tail(self, chance: float) -> int:
+        return int(self.staleness) if require_chance(chance, bounded=True) < 1 else 0
+
     def sample(
         self,
         rng: np.random.Generator,  # noqa: ARG002
@@ -142,6 +190,12 @@ class GeometricDelay:
 
     def rational(self) -> tuple[Coefficients, Coefficients]:
         return (1 / self.workers, 0), (1, -implicit_momentum(self.workers))
+
+    def tail(self, chance: float) -> int:
+        least = require_chance(chance, bounded=False)
+        # Of several laws the longest history serves all.
+        kept = float(np.max(np.asarray(implicit_momentum(self.workers), dtype=float)))
+        return first_below(lambda k: kept ** (k + 1), least)
 
     def sample(self, rng: np.random.Generator, size: Any) -> NDArray[np.int64]:
         return rng.geometric(1 / np.asarray(self.workers, dtype=float), size=size) - 1

@@ -142,7 +142,7 @@ def simulate_queue(
     Examples
     --------
     >>> from momentum_dynamics import GradientDescent, Quadratic
-    >>> from momentum_dynamics.delays.services import Deterministic
+    >>> from momentum_dynamics.delays import Deterministic
     >>> method = GradientDescent(learning_rate=0.1)
     >>> run = simulate_queue(
     ...     method, Quadratic([1.0]), workers=3, service=Deterministic(), updates=300

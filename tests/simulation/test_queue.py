@@ -26,7 +26,7 @@ from momentum_dynamics import (
     simulate_queue,
     symbol,
 )
-from momentum_dynamics.delays.services import Deterministic, Exponential
+from momentum_dynamics.delays import Deterministic, Exponential
 from momentum_dynamics.simulation import queue as queue_module
 from momentum_dynamics.simulation import queue_draws, queue_kernels
 
