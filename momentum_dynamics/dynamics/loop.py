@@ -324,9 +324,10 @@ def loop_equation(method: Method, curvature: Scalar, delay: Delay | None = None)
 class Delayed:
     """A method whose gradients are asked at stale queries, as a method.
 
-    The delay is a filter of past queries in controllable canonical form. Its slots, which follow
-    the method's own, hold past queries (a fixed delay) or a fading sum of them (a geometric one).
-    Staleness counts updates, also where several of them make one period.
+    The delay is a filter of past queries, y, in observable canonical form: its slots f follow the
+    method's own, and what is asked is u = b₀y + f₁. For memoryless workers f₁ is what all but the
+    newest read add to the mean over the workers. Staleness counts updates, also where several of
+    them make one period.
 
     Attributes
     ----------
@@ -353,26 +354,35 @@ class Delayed:
         return Delayed(method=stage_of(self.method, step), delay=self.delay)
 
     def initial_state(self, point: Scalar) -> State:
-        poles, taps, _ = self._filter
-        held = point / (1 + sum(poles))
-        return (*self.method.initial_state(point), *(held for _ in taps))
+        return self.rested(self.method.initial_state(point))
+
+    def rested(self, own: State) -> State:
+        """The state in which every query so far was where the method's own state asks."""
+        poles, taps, direct = self.filter
+        y = self.method.query(own)
+        gain = (direct + sum(taps) + direct * sum(poles)) / (1 + sum(poles))
+        return (*own, *_resting(poles, taps, y, (gain - direct) * y))
 
     def query(self, state: State) -> Scalar:
-        _, taps, direct = self._filter
         own, held = self._split(state)
-        return combine((direct, *taps), (self.method.query(own), *held))
+        direct = combine((self.filter[2],), (self.method.query(own),))
+        return direct + held[0] if held else direct
 
     def output(self, state: State) -> Scalar:
         return output_of(self.method, self._split(state)[0])
 
     def update(self, state: State, gradient: Scalar) -> State:
-        poles, _, _ = self._filter
+        poles, taps, _ = self.filter
         own, held = self._split(state)
-        newest = self.method.query(own) - combine(poles, held)
-        return (*self.method.update(own, gradient), *(newest, *held)[: len(held)])
+        y = self.method.query(own)
+        moved = tuple(
+            later - combine((pole,), (held[0],)) + combine((tap,), (y,))
+            for later, pole, tap in zip((*held, 0)[1:], poles, taps, strict=True)
+        )
+        return (*self.method.update(own, gradient), *moved)
 
     @property
-    def _filter(self) -> tuple[Coefficients, Coefficients, Scalar]:
+    def filter(self) -> tuple[Coefficients, Coefficients, Scalar]:
         """The filter's poles a₁, …, aₙ, its taps bₖ − b₀aₖ and its direct share b₀."""
         above, below = self.delay.rational()
         above = (*(0,) * (len(below) - len(above)), *above)
@@ -384,8 +394,20 @@ class Delayed:
 
     def _split(self, state: State) -> tuple[State, State]:
         """The method's own slots, and the filter's."""
-        own = len(state) - len(self._filter[0])
+        own = len(state) - len(self.filter[0])
         return state[:own], state[own:]
+
+
+def _resting(
+    poles: Coefficients, taps: Coefficients, level: Scalar, first: Scalar
+) -> tuple[Scalar, ...]:
+    """The filter's slots when its input has always been at one level: each stays as it is."""
+    slots = []
+    now = first
+    for pole, tap in zip(poles, taps, strict=True):
+        slots.append(now)
+        now = now + pole * first - tap * level
+    return tuple(slots)
 
 
 def behind(method: Method, delay: Delay | None) -> Method:
