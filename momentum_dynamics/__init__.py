@@ -36,6 +36,8 @@ _HOMES = {
         "SlowestOf",
         "UniformDelay",
     ),
+    "dynamics.asynchrony.limits": ("delay_stability_limit", "mean_square_limit"),
+    "dynamics.asynchrony.moments": ("queue_moments", "stale_moments"),
     "dynamics.average": ("average_case",),
     "dynamics.certificates": ("certified_rate",),
     "dynamics.continuous": ("equation_of_motion", "time_limit"),
@@ -146,6 +148,12 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import ShiftedExponential as ShiftedExponential
     from momentum_dynamics.delays import SlowestOf as SlowestOf
     from momentum_dynamics.delays import UniformDelay as UniformDelay
+    from momentum_dynamics.dynamics.asynchrony.limits import (
+        delay_stability_limit as delay_stability_limit,
+    )
+    from momentum_dynamics.dynamics.asynchrony.limits import mean_square_limit as mean_square_limit
+    from momentum_dynamics.dynamics.asynchrony.moments import queue_moments as queue_moments
+    from momentum_dynamics.dynamics.asynchrony.moments import stale_moments as stale_moments
     from momentum_dynamics.dynamics.average import average_case as average_case
     from momentum_dynamics.dynamics.certificates import certified_rate as certified_rate
     from momentum_dynamics.dynamics.continuous import equation_of_motion as equation_of_motion

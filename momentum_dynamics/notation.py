@@ -144,6 +144,7 @@ _ENTRIES = (
     Quantity("variance", "v", "the variance of the data behind a Marchenko-Pastur law", POSITIVE),
     Quantity("aspect_ratio", "r", "features over samples of a data matrix", OPEN_UNIT),
     Quantity("workers", "M", "how many workers compute gradients at once", FROM_ONE),
+    Quantity("total_momentum", "T", "the momentum that is meant in all, explicit and implicit"),
     Quantity("staleness", r"\tau", "the age of a gradient in updates", NONNEGATIVE, integer=True),
     Quantity(
         "largest", r"\tau_{\max}", "the largest staleness that occurs", NONNEGATIVE, integer=True

@@ -30,6 +30,7 @@ __all__ = [
     "cube_root",
     "exp",
     "expression",
+    "half_turns",
     "hyp0f1",
     "maximum",
     "minimum",
@@ -117,6 +118,25 @@ def cos(value: Scalar) -> Scalar:
 def sin(value: Scalar) -> Scalar:
     """The sine of an angle in radians."""
     return _apply("sin", value)
+
+
+def half_turns(value: Scalar) -> Scalar:
+    """The angle of so many half turns in radians, π times the value.
+
+    Examples
+    --------
+    >>> half_turns(0.5)
+    1.5707963267948966
+    """
+    world = _world(value)
+    if world == "symbolic":
+        import sympy
+
+        return sympy.pi * value
+    if world in {"interval", "multiprecision"}:
+        context = sys.modules["mpmath"].iv if world == "interval" else sys.modules["mpmath"]
+        return context.pi * value
+    return math.pi * (float(value) if world == "exact" else value)
 
 
 def exp(value: Scalar) -> Scalar:

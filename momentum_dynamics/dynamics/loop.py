@@ -39,6 +39,7 @@ __all__ = [
     "gain",
     "loop_coefficients",
     "loop_equation",
+    "resting",
     "trace_determinant",
     "transfer_function",
     "transition_matrix",
@@ -358,10 +359,7 @@ class Delayed:
 
     def rested(self, own: State) -> State:
         """The state in which every query so far was where the method's own state asks."""
-        poles, taps, direct = self.filter
-        y = self.method.query(own)
-        gain = (direct + sum(taps) + direct * sum(poles)) / (1 + sum(poles))
-        return (*own, *_resting(poles, taps, y, (gain - direct) * y))
+        return (*own, *resting(self.filter, self.method.query(own)))
 
     def query(self, state: State) -> Scalar:
         own, held = self._split(state)
@@ -398,15 +396,14 @@ class Delayed:
         return state[:own], state[own:]
 
 
-def _resting(
-    poles: Coefficients, taps: Coefficients, level: Scalar, first: Scalar
-) -> tuple[Scalar, ...]:
-    """The filter's slots when its input has always been at one level: each stays as it is."""
-    slots = []
-    now = first
+def resting(parts: tuple[Coefficients, Coefficients, Scalar], level: Scalar) -> State:
+    """A filter's slots when its input has always been at one level: each stays as it is."""
+    poles, taps, direct = parts
+    first = (direct + sum(taps) + direct * sum(poles)) / (1 + sum(poles)) - direct
+    slots, now = [], first
     for pole, tap in zip(poles, taps, strict=True):
-        slots.append(now)
-        now = now + pole * first - tap * level
+        slots.append(now * level)
+        now = now + pole * first - tap
     return tuple(slots)
 
 

@@ -16,7 +16,7 @@ from momentum_dynamics.methods.protocol import Method, period_of, stage_index, t
 from momentum_dynamics.methods.rows import Rows, stack
 from momentum_dynamics.notation import GLOSSARY, Scalar
 
-__all__ = ["Moments", "second_moments"]
+__all__ = ["Moments", "in_symbols", "second_moments"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -110,7 +110,7 @@ def second_moments(
     others = (curvature_variance, *state)
     system, curvature, symbolic = noisy_loop(method, 0, curvature, noise_variance, *others)
     entries = (*system.entries, curvature, noise_variance, *others)
-    array, tidy, shown = _exactly(*entries) if symbolic else (stack, np.asarray, np.asarray)
+    array, tidy, shown = in_symbols(*entries) if symbolic else (stack, np.asarray, np.asarray)
     noise, varying = array(((noise_variance,),)), array(((curvature_variance,),))
     cache: dict[int, tuple[Any, Any, Any, Any]] = {}
 
@@ -151,7 +151,7 @@ def second_moments(
     return Moments(mean=along, variance=spreads, covariance=covariances)
 
 
-def _exactly(
+def in_symbols(
     *values: Scalar,
 ) -> tuple[Callable[[Rows], Any], Callable[[Any], Any], Callable[[Any], Any]]:
     """How rows of symbols become arrays, are kept short between steps, and are shown at the end.
