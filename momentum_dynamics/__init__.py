@@ -38,6 +38,7 @@ _HOMES = {
     ),
     "dynamics.asynchrony.limits": ("delay_stability_limit", "mean_square_limit"),
     "dynamics.asynchrony.moments": ("queue_moments", "stale_moments"),
+    "dynamics.asynchrony.tuning": ("tune_queue",),
     "dynamics.average": ("average_case",),
     "dynamics.certificates": ("certified_rate",),
     "dynamics.continuous": ("equation_of_motion", "time_limit"),
@@ -113,6 +114,7 @@ _HOMES = {
         "read_data",
     ),
     "scalars": ("expression",),
+    "simulation.exponents": ("path_exponent",),
     "simulation": ("Outcome", "QueueRun", "Trajectory", "play", "simulate", "simulate_queue"),
 }
 
@@ -154,6 +156,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.asynchrony.limits import mean_square_limit as mean_square_limit
     from momentum_dynamics.dynamics.asynchrony.moments import queue_moments as queue_moments
     from momentum_dynamics.dynamics.asynchrony.moments import stale_moments as stale_moments
+    from momentum_dynamics.dynamics.asynchrony.tuning import tune_queue as tune_queue
     from momentum_dynamics.dynamics.average import average_case as average_case
     from momentum_dynamics.dynamics.certificates import certified_rate as certified_rate
     from momentum_dynamics.dynamics.continuous import equation_of_motion as equation_of_motion
@@ -243,6 +246,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import play as play
     from momentum_dynamics.simulation import simulate as simulate
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
+    from momentum_dynamics.simulation.exponents import path_exponent as path_exponent
 else:
 
     def __getattr__(name: str) -> Any:
