@@ -19,6 +19,7 @@ __all__ = [
     "checked_start",
     "require_numbers",
     "require_single",
+    "require_whole",
 ]
 
 
@@ -89,3 +90,15 @@ def require_single(method: Method, dimension: int) -> None:
             f"{type(method).__name__} has batch axes {shape[:-1]}, but workers run one setting "
             "at a time; loop over the settings."
         )
+
+
+def require_whole(name: str, value: Any, least: int) -> None:
+    """Refuse what is not one whole number from a least one on."""
+    if name in GLOSSARY:
+        GLOSSARY[name].check(value)
+    try:
+        fine = np.ndim(value) == 0 and value == int(value) and value >= least
+    except (TypeError, ValueError, OverflowError):
+        fine = False
+    if not fine:
+        raise DomainError(f"{name} is {value!r}, but must be one whole number from {least} on.")
