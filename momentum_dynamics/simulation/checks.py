@@ -56,11 +56,15 @@ def require_numbers(owner: object) -> None:
     if not dataclasses.is_dataclass(owner):
         return
     values = [getattr(owner, item.name) for item in dataclasses.fields(owner)]
-    if any(is_symbolic(value) for value in values):
+    # A law may hold a row of numbers, such as the speeds of workers.
+    entries = [
+        entry for value in values for entry in (value if isinstance(value, tuple) else (value,))
+    ]
+    if any(is_symbolic(entry) for entry in entries):
         raise NotTraceableError(
             f"{type(owner).__name__} holds SymPy symbols, but only numbers can be run; put some in."
         )
-    if hasattr(owner, "generating_function") and any(np.ndim(value) for value in values):
+    if hasattr(owner, "generating_function") and np.ndim(getattr(owner, "mean", 0)):
         raise ShapeError(
             f"{type(owner).__name__} has batch axes, but a run takes one law of delay at a time."
         )

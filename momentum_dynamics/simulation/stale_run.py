@@ -231,7 +231,8 @@ def _error(products: Array, weights: tuple[Array, Array, Array], blocks: int, co
     """
     with np.errstate(all="ignore"):
         total = np.einsum("ifk,ijfk,jfk->fk", weights, products, weights)
-        return np.sqrt(np.maximum(total, 0) * (blocks / np.float64(blocks - 1))) / count
+        unbiased = blocks / (blocks - 1) if blocks > 1 else np.nan
+        return np.sqrt(np.maximum(total, 0) * unbiased) / count
 
 
 def _added(one: Counts, other: Counts) -> Counts:
