@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.direct import begin
 from momentum_dynamics.simulation.kernels import Stages, weighted
 from momentum_dynamics.simulation.outcome import Settings
-from momentum_dynamics.simulation.stale_kernels import ring_for, write_frame
+from momentum_dynamics.simulation.stale_kernels import Text, ring_for, write_frame
 
 __all__ = ["Frames", "FunctionLanes", "Lanes", "ModesLanes", "direct_start"]
 
@@ -77,8 +76,8 @@ class ModesLanes:
 
     Parameters
     ----------
-    text : callable
-        One of the two texts of the kernels.
+    text : Text
+        One of the two of the kernels.
     stages : Stages
     curvatures : array ``(modes,)``
     settings : Settings
@@ -93,7 +92,7 @@ class ModesLanes:
 
     def __init__(
         self,
-        text: Callable[..., None],
+        text: Text,
         stages: Stages,
         curvatures: Array,
         settings: Settings,
@@ -107,7 +106,7 @@ class ModesLanes:
         self._curvatures = np.array(curvatures, dtype=float)
         self._deviations = np.array(settings.deviations, dtype=float)
         self._state = np.array(state, dtype=float, order="C")
-        self._rng = rng
+        self._source = text.source(rng)
         self._ring = ring_for(capacity, *state.shape[1:])
         with np.errstate(all="ignore"):
             frames.distances[0] = _length(weighted(stages.E[stages.index(0)], self._state))
@@ -116,8 +115,8 @@ class ModesLanes:
         frames = self._frames
         lags = np.require(lags, requirements=("C_CONTIGUOUS", "WRITEABLE"))
         with np.errstate(all="ignore"):
-            self._text(
-                self._stages, self._curvatures, self._deviations, self._state, self._rng,
+            self._text.advance(
+                self._stages, self._curvatures, self._deviations, self._state, self._source,
                 lags, begun, self._ring, self._settings.stride,
                 frames.sums, frames.squares, frames.paths,
             )  # fmt: skip

@@ -138,7 +138,11 @@ def test_the_text_that_is_compiled_is_the_same_without_a_compiler(monkeypatch, m
     for record in ("all", "last"):
         expected = run_of(method, problem, record=record, engine="compiled", **settings)
         with monkeypatch.context() as patch:
-            patch.setattr(stale_module, "compiled_text", lambda: plain)
+            patch.setattr(
+                stale_module,
+                "compiled_text",
+                lambda: stale_kernels.Text(advance=plain, source=lambda rng: rng),
+            )
             assert_same_run(
                 expected, run_of(method, problem, record=record, engine="compiled", **settings)
             )
