@@ -40,6 +40,7 @@ from momentum_dynamics import (
 from momentum_dynamics.methods.protocol import answer_before, stage_of
 from momentum_dynamics.simulation import stale as stale_module
 from momentum_dynamics.simulation import stale_kernels
+from momentum_dynamics.simulation.noise import stream
 
 METHODS = [
     GradientDescent(learning_rate=0.05),
@@ -146,6 +147,41 @@ def test_the_text_that_is_compiled_is_the_same_without_a_compiler(monkeypatch, m
             assert_same_run(
                 expected, run_of(method, problem, record=record, engine="compiled", **settings)
             )
+
+
+def test_noise_drawn_in_the_loop_is_numpys(monkeypatch):
+    """The text without a compiler, far enough to meet the tail of the ziggurat and refusals."""
+    for name, table in stale_kernels._tables().items():
+        monkeypatch.setattr(stale_kernels, name, table)
+    rng = np.random.Generator(np.random.SFC64(5))
+    words, found = stale_kernels.words_of(rng), np.empty(8000)
+    with np.errstate(over="ignore"):
+        stale_kernels._fill_from_words(words, found)
+    expected = rng.standard_normal(8000)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(words, stale_kernels.words_of(rng))
+    assert np.abs(expected).max() > stale_kernels._LAST
+
+
+@pytest.mark.slow
+def test_noise_drawn_in_compiled_code_is_numpys():
+    run = run_of(
+        GradientDescent(learning_rate=1.0), Quadratic([0.0]), NoDelay(), steps=20_000,
+        replicas=100, noise_variance=1.0, start=[0.0], record="last",
+    )  # fmt: skip
+    noise = stream(np.random.SeedSequence(3), 0).standard_normal((20_000, 100))
+    np.testing.assert_array_equal(run.outputs[:, 0], (-noise).cumsum(axis=0)[-1])
+
+
+@pytest.mark.slow
+def test_without_tables_the_generator_is_called(monkeypatch):
+    expected = run_of(replicas=5, noise_variance=0.1, engine="compiled")
+    assert stale_kernels.compiled_text().source is stale_kernels.words_of
+    monkeypatch.setattr(stale_kernels, "_tables", lambda: None)
+    plain = stale_kernels.compiled_text.__wrapped__()
+    assert plain.source is not stale_kernels.words_of
+    monkeypatch.setattr(stale_module, "compiled_text", lambda: plain)
+    assert_same_run(expected, run_of(replicas=5, noise_variance=0.1, engine="compiled"))
 
 
 def test_threads_do_not_change_a_bit():
