@@ -114,8 +114,17 @@ _HOMES = {
         "read_data",
     ),
     "scalars": ("expression",),
+    "simulation": (
+        "Outcome",
+        "QueueRun",
+        "StaleRun",
+        "Trajectory",
+        "play",
+        "simulate",
+        "simulate_queue",
+        "simulate_stale",
+    ),
     "simulation.exponents": ("path_exponent",),
-    "simulation": ("Outcome", "QueueRun", "Trajectory", "play", "simulate", "simulate_queue"),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -242,10 +251,12 @@ if TYPE_CHECKING:
     from momentum_dynamics.scalars import expression as expression
     from momentum_dynamics.simulation import Outcome as Outcome
     from momentum_dynamics.simulation import QueueRun as QueueRun
+    from momentum_dynamics.simulation import StaleRun as StaleRun
     from momentum_dynamics.simulation import Trajectory as Trajectory
     from momentum_dynamics.simulation import play as play
     from momentum_dynamics.simulation import simulate as simulate
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
+    from momentum_dynamics.simulation import simulate_stale as simulate_stale
     from momentum_dynamics.simulation.exponents import path_exponent as path_exponent
 else:
 

@@ -5,13 +5,17 @@ from momentum_dynamics.simulation.outcome import EnsembleMoments, Outcome, Traje
 from momentum_dynamics.simulation.queue import simulate_queue
 from momentum_dynamics.simulation.queue_run import QueueRun
 from momentum_dynamics.simulation.run import simulate
+from momentum_dynamics.simulation.stale import simulate_stale
+from momentum_dynamics.simulation.stale_run import StaleRun
 
 __all__ = [
     "EnsembleMoments",
     "Outcome",
     "QueueRun",
+    "StaleRun",
     "Trajectory",
     "play",
     "simulate",
     "simulate_queue",
+    "simulate_stale",
 ]

@@ -19,6 +19,7 @@ __all__ = [
     "checked_start",
     "require_numbers",
     "require_single",
+    "require_whole",
 ]
 
 
@@ -55,11 +56,15 @@ def require_numbers(owner: object) -> None:
     if not dataclasses.is_dataclass(owner):
         return
     values = [getattr(owner, item.name) for item in dataclasses.fields(owner)]
-    if any(is_symbolic(value) for value in values):
+    # A law may hold a row of numbers, such as the speeds of workers.
+    entries = [
+        entry for value in values for entry in (value if isinstance(value, tuple) else (value,))
+    ]
+    if any(is_symbolic(entry) for entry in entries):
         raise NotTraceableError(
             f"{type(owner).__name__} holds SymPy symbols, but only numbers can be run; put some in."
         )
-    if hasattr(owner, "generating_function") and any(np.ndim(value) for value in values):
+    if hasattr(owner, "generating_function") and np.ndim(getattr(owner, "mean", 0)):
         raise ShapeError(
             f"{type(owner).__name__} has batch axes, but a run takes one law of delay at a time."
         )
@@ -89,3 +94,15 @@ def require_single(method: Method, dimension: int) -> None:
             f"{type(method).__name__} has batch axes {shape[:-1]}, but workers run one setting "
             "at a time; loop over the settings."
         )
+
+
+def require_whole(name: str, value: Any, least: int) -> None:
+    """Refuse what is not one whole number from a least one on."""
+    if name in GLOSSARY:
+        GLOSSARY[name].check(value)
+    try:
+        fine = np.ndim(value) == 0 and value == int(value) and value >= least
+    except (TypeError, ValueError, OverflowError):
+        fine = False
+    if not fine:
+        raise DomainError(f"{name} is {value!r}, but must be one whole number from {least} on.")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.methods.protocol import stage_index
 
-__all__ = ["Stages", "compiled_block", "numpy_block", "weighted"]
+__all__ = ["Stages", "compiled_block", "lane_sum", "numpy_block", "weighted"]
 
 Array = NDArray[np.float64]
 
@@ -85,8 +85,8 @@ def numpy_block(
             at = stages.index(step)
             query = weighted(stages.C[at], state)
             answer = weighted(stages.E[at], state)
-            sums[step] += _lane_sum(answer)
-            squares[step] += _lane_sum(answer * answer)
+            sums[step] += lane_sum(answer)
+            squares[step] += lane_sum(answer * answer)
             if paths is not None:
                 paths[0, step], paths[1, step] = query, answer
             if step == steps:
@@ -108,7 +108,7 @@ def weighted(weights: Array, state: Any) -> Array:
     return total
 
 
-def _lane_sum(values: Array) -> Array:
+def lane_sum(values: Array) -> Array:
     """The sum over the lanes of a block ``(modes, lanes)``."""
     row = np.zeros((len(values), _WIDTH))
     row[:, : values.shape[1]] = values
