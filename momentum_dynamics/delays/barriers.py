@@ -10,15 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.delays.heavy_tails import Empirical
-from momentum_dynamics.delays.services import (
-    Array,
-    Exponential,
-    Service,
-    ShiftedExponential,
-    after_zero,
-    as_chances,
-    require_service,
-)
+from momentum_dynamics.delays.memoryless import Exponential, ShiftedExponential
+from momentum_dynamics.delays.services import Array, Service, as_chances, require_service
 from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
@@ -77,7 +70,7 @@ class SlowestOf:
         if self._memoryless is not None:
             shift, scale = self._memoryless
             return shift + scale * float((1 / self._ranks).sum())
-        return float(self._smallest + self._integral(lambda t: self.survival(t)))
+        return float(self._smallest + self._integral(self.survival))
 
     @cached_property
     def variation(self) -> float:
@@ -101,12 +94,6 @@ class SlowestOf:
         return self.service.quantile(as_chances(p) ** (1 / self.count))
 
     def shortfall(self, t: Any) -> Array:
-        if self._memoryless is not None:
-            shift, scale = self._memoryless
-            up_to = after_zero(np.asarray(t, dtype=float) - shift) / scale
-            done = -np.expm1(-up_to)
-            terms = done[..., None] ** self._ranks / self._ranks
-            return scale * np.maximum(up_to - terms.sum(axis=-1), 0)
         up_to = np.maximum(np.asarray(t, dtype=float), self._smallest)
         edges, before = self._panels
         which = np.clip(np.searchsorted(edges, up_to, "right") - 1, 0, len(edges) - 1)
@@ -130,11 +117,12 @@ class SlowestOf:
         low, edges = self._smallest, self._edges
         fastest = float(np.abs(s).max(initial=0))
         pieces = np.ceil(np.diff(edges) * fastest / _TURN).clip(1, _PIECES).astype(int)
-        fine = np.concatenate([
+        starts = [
             np.linspace(a, b, n, endpoint=False)
             for a, b, n in zip(edges[:-1], edges[1:], pieces, strict=True)
-        ])  # fmt: skip
-        nodes, weights = (part.ravel() for part in _between(fine, np.append(fine[1:], edges[-1])))
+        ]
+        ends = np.concatenate([*starts, edges[-1:]])
+        nodes, weights = (part.ravel() for part in _between(ends[:-1], ends[1:]))
         mass = weights * self.survival(nodes)
         flat = [np.exp(-value * low) - value * (np.exp(-value * nodes) @ mass) for value in s.flat]
         return np.asarray(flat).reshape(s.shape)
