@@ -91,7 +91,11 @@ class SlowestOf:
             return -np.expm1(self.count * np.log1p(-self.service.survival(t)))
 
     def quantile(self, p: Any) -> Array:
-        return self.service.quantile(as_chances(p) ** (1 / self.count))
+        p = as_chances(p)
+        # A root that rounds to 1 would make the time infinite.
+        return self.service.quantile(
+            np.where(p < 1, np.minimum(p ** (1 / self.count), _BELOW_1), 1)
+        )
 
     def shortfall(self, t: Any) -> Array:
         up_to = np.maximum(np.asarray(t, dtype=float), self._smallest)
@@ -113,19 +117,24 @@ class SlowestOf:
             for rank in self._ranks:
                 value = value * (rank / (rank + scale * s))
             return value
-        # As 1 − s ∫ exp(−st) P(S > t) dt, with panels no wider than a few turns of exp(−st).
-        low, edges = self._smallest, self._edges
-        fastest = float(np.abs(s).max(initial=0))
-        pieces = np.ceil(np.diff(edges) * fastest / _TURN).clip(1, _PIECES).astype(int)
+        return np.asarray([self._transform(value) for value in s.flat]).reshape(s.shape)
+
+    def _transform(self, s: Scalar) -> Scalar:
+        """E exp(−sS) = exp(−sb) − s ∫ exp(−st) P(S > t) dt over t > b, the smallest time."""
+        pieces = np.ceil(np.diff(self._edges) * abs(s) / _TURN).clip(1)
+        # Where a panel holds thousands of turns, nothing is left of the integral over what
+        # follows, s ∫ exp(−st) P(S > t) dt, but its first term by parts.
+        last = int(np.argmax([*(pieces > _PIECES), True]))
+        edges = self._edges[: last + 1]
         starts = [
-            np.linspace(a, b, n, endpoint=False)
-            for a, b, n in zip(edges[:-1], edges[1:], pieces, strict=True)
+            np.linspace(a, b, int(n), endpoint=False)
+            for a, b, n in zip(edges[:-1], edges[1:], pieces[:last], strict=True)
         ]
         ends = np.concatenate([*starts, edges[-1:]])
         nodes, weights = (part.ravel() for part in _between(ends[:-1], ends[1:]))
-        mass = weights * self.survival(nodes)
-        flat = [np.exp(-value * low) - value * (np.exp(-value * nodes) @ mass) for value in s.flat]
-        return np.asarray(flat).reshape(s.shape)
+        body = np.exp(-s * nodes) @ (weights * self.survival(nodes))
+        rest = np.exp(-s * ends[-1]) * self.survival(ends[-1]) if s else 0
+        return np.exp(-s * self._smallest) - s * body - rest
 
     def sample(self, rng: np.random.Generator, size: Any) -> NDArray[np.float64]:
         # One uniform number for each time, away from 0, where a quantile may be no positive time.
@@ -168,6 +177,6 @@ def _between(low: Any, high: Any) -> tuple[Array, Array]:
     return low + half * (1 + nodes), half * weights
 
 
-_GAUSS, _TURN, _PIECES = 24, 10.0, 4096
+_GAUSS, _TURN, _PIECES = 24, 10.0, 1024
 _FACTOR, _FARTHEST, _NOTHING = 2.0, 1e290, 1e-14
-_SMALLEST_CHANCE = 2.0**-54
+_SMALLEST_CHANCE, _BELOW_1 = 2.0**-54, 1 - 2.0**-53

@@ -79,6 +79,10 @@ class EmpiricalDelay:
         measured = np.asarray(values)
         if measured.size == 0:
             raise DomainError("There is no staleness to make a histogram of; give at least one.")
+        if measured.dtype.kind not in "iuf":
+            raise DomainError(
+                f"staleness is an array of {measured.dtype}, but must be a whole number in [0, ∞)."
+            )
         GLOSSARY["staleness"].check(measured)
         counts = np.bincount(measured.ravel().astype(np.int64))
         return cls(probabilities=counts / counts.sum())
