@@ -152,10 +152,12 @@ class SlowestOf:
         rare = 10.0 ** -np.arange(1, 16)
         chances = np.concatenate([[0], rare[::-1], np.linspace(0, 1, 41)[5:-4], 1 - rare])
         edges, node = list(self.quantile(chances)), float(self.service.mean)
+        # Distributions may start like a root of the time, which panels of one factor follow.
+        near = self._smallest + node * _FACTOR ** -np.arange(_HALVINGS)
         # Beyond, by factors, until what is left adds nothing to the mean.
         while edges[-1] < _FARTHEST and edges[-1] * self.survival(edges[-1]) > _NOTHING * node:
             edges.append(_FACTOR * edges[-1])
-        return np.unique(edges)
+        return np.unique(np.concatenate([edges, near[near < edges[-1]]]))
 
     @cached_property
     def _panels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -178,5 +180,5 @@ def _between(low: Any, high: Any) -> tuple[Array, Array]:
 
 
 _GAUSS, _TURN, _PIECES = 24, 10.0, 1024
-_FACTOR, _FARTHEST, _NOTHING = 2.0, 1e290, 1e-14
+_FACTOR, _HALVINGS, _FARTHEST, _NOTHING = 2.0, 50, 1e290, 1e-14
 _SMALLEST_CHANCE, _BELOW_1 = 2.0**-54, 1 - 2.0**-53

@@ -273,8 +273,8 @@ def test_symbolic_filters_are_their_generating_functions():
     ):
         above, below = (sympy.Poly.from_list(part, gens=z).as_expr() for part in delay.rational())
         w = sympy.Symbol("w")
-        assert sympy.simplify(above / below - delay.generating_function(1 / z)) == 0
-        assert sympy.simplify(sympy.diff(delay.generating_function(w), w).subs(w, 1) - mean) == 0
+        assert sympy.cancel(above / below - delay.generating_function(1 / z)) == 0
+        assert sympy.cancel(sympy.diff(delay.generating_function(w), w).subs(w, 1) - mean) == 0
         assert sympy.simplify(delay.mean - mean) == 0
 
 
