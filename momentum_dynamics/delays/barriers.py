@@ -24,7 +24,8 @@ class SlowestOf:
 
     The chance to be done by t is the node's own, to the power `count`. For exponential nodes, with
     or without a shift, mean, variation and transform have closed forms; elsewhere they are
-    integrals, by Gauss and Legendre's rule on panels between quantiles.
+    integrals, by Gauss and Legendre's rule on panels between quantiles: means to some nine digits,
+    transforms to 10⁻⁹, with the heaviest tails to 10⁻⁶.
 
     Parameters
     ----------
