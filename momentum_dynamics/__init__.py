@@ -26,7 +26,6 @@ _HOMES = {
         "GeometricDelay",
         "Hyperexponential",
         "LogNormal",
-        "ManyWorkersDelay",
         "MixtureDelay",
         "NegativeBinomialDelay",
         "NoDelay",
@@ -150,7 +149,6 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import GeometricDelay as GeometricDelay
     from momentum_dynamics.delays import Hyperexponential as Hyperexponential
     from momentum_dynamics.delays import LogNormal as LogNormal
-    from momentum_dynamics.delays import ManyWorkersDelay as ManyWorkersDelay
     from momentum_dynamics.delays import MixtureDelay as MixtureDelay
     from momentum_dynamics.delays import NegativeBinomialDelay as NegativeBinomialDelay
     from momentum_dynamics.delays import NoDelay as NoDelay

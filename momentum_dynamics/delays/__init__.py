@@ -6,22 +6,19 @@ delay. Service laws say how long one gradient takes; `ServiceDelay` is the stale
 """
 
 from momentum_dynamics.delays.barriers import SlowestOf
-from momentum_dynamics.delays.families import (
-    EmpiricalDelay,
-    MixtureDelay,
-    NegativeBinomialDelay,
-    UniformDelay,
-)
+from momentum_dynamics.delays.families import NegativeBinomialDelay, UniformDelay
 from momentum_dynamics.delays.heavy_tails import Empirical, LogNormal, Pareto
-from momentum_dynamics.delays.queues import ManyWorkersDelay, ServiceDelay
-from momentum_dynamics.delays.services import (
+from momentum_dynamics.delays.measured import EmpiricalDelay
+from momentum_dynamics.delays.memoryless import (
     Deterministic,
     Exponential,
     Gamma,
     Hyperexponential,
-    Service,
     ShiftedExponential,
 )
+from momentum_dynamics.delays.mixtures import MixtureDelay
+from momentum_dynamics.delays.queues import ServiceDelay
+from momentum_dynamics.delays.services import Service
 from momentum_dynamics.delays.staleness import Delay, FixedDelay, GeometricDelay, NoDelay
 
 __all__ = [
@@ -35,7 +32,6 @@ __all__ = [
     "GeometricDelay",
     "Hyperexponential",
     "LogNormal",
-    "ManyWorkersDelay",
     "MixtureDelay",
     "NegativeBinomialDelay",
     "NoDelay",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -220,9 +219,8 @@ class Empirical:
         return float(self._sorted.std() / self._sorted.mean())
 
     def distribution(self, t: Any) -> Array:
-        return np.searchsorted(self._sorted, np.asarray(t, dtype=float), "right") / len(
-            self._sorted
-        )
+        rank = np.searchsorted(self._sorted, np.asarray(t, dtype=float), "right")
+        return rank / len(self._sorted)
 
     def survival(self, t: Any) -> Array:
         return 1 - self.distribution(t)

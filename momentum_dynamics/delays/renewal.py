@@ -10,17 +10,14 @@ Whatever the error in the Aₖ, such chances sum to 1 and have the mean s.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.delays.services import Service
+from momentum_dynamics.delays.services import Array, Service
 
-__all__ = ["counts_of_one", "others_while_one_works", "table_end", "unit_survival"]
-
-Array = NDArray[np.float64]
-
-CAP = 16
-"""Up to how many mean services counts are exact."""
+__all__ = ["counts_of_one", "long_survival", "others_while_one_works", "table_end"]
 
 _PER_MEAN = 256
 _SPLIT, _QUANTILES = 8, 256
@@ -29,15 +26,20 @@ _NEGLIGIBLE, _MOST_COUNTS = 1e-13, 4000
 _CELLS = 2**20
 
 
+def _cap(others: int) -> int:
+    """Up to how many mean services counts are computed; beyond, many others have little spread."""
+    return 64 if others < 16 else 16
+
+
 def table_end(others: int) -> int:
     """The staleness from which services are longer than the cap."""
-    return CAP * others
+    return _cap(others) * others
 
 
 def counts_of_one(service: Service, times: Array) -> Array:
     """P(N(s) = k) of one worker for each s in units of the mean, ``(len(times), counts)``."""
     mean = float(service.mean)
-    grid = np.arange(CAP * _PER_MEAN + 1) / _PER_MEAN
+    grid = np.arange(math.ceil(times.max() * _PER_MEAN) + 2) / _PER_MEAN
     shortfall = service.shortfall(mean * grid) / mean
     # One service's mass on the grid, each time split between its neighbors: the mean is kept.
     slopes = np.diff(shortfall) * _PER_MEAN
@@ -56,16 +58,16 @@ def counts_of_one(service: Service, times: Array) -> Array:
 
 def _times(service: Service, others: int) -> tuple[Array, Array]:
     """Service times up to the cap, and the chances that stand for the law between them."""
-    mean = float(service.mean)
+    mean, cap = float(service.mean), _cap(others)
     # The counts of M − 1 others change over times of about √(s/(M − 1)).
-    steps = np.arange(int(2 * _SPLIT * np.sqrt(CAP * others)) + 1)
+    steps = np.arange(int(2 * _SPLIT * np.sqrt(cap * others)) + 1)
     quantiles = service.quantile((np.arange(_QUANTILES) + 0.5) / _QUANTILES) / mean
     times = np.concatenate([
         steps**2 / (4 * _SPLIT**2 * others),
-        np.linspace(0, CAP, 32 * CAP + 1),
+        np.linspace(0, cap, 32 * cap + 1),
         quantiles,
     ])  # fmt: skip
-    times = np.unique(times[times <= CAP])
+    times = np.unique(times[times <= cap])
     times = times[np.diff(times, prepend=-1.0) > 1e-12]
     shortfall = service.shortfall(mean * times) / mean
     slopes = np.diff(shortfall) / np.diff(times)
@@ -105,8 +107,14 @@ def _fold(chances: Array, window: int) -> Array:
     return padded.reshape(len(chances), -1, window).sum(axis=1)
 
 
-def unit_survival(service: Service, others: int, staleness: NDArray[np.int64]) -> Array:
-    """∫ P((M − 1)S/E S > x) dx from each staleness to the next whole number."""
+def long_survival(service: Service, others: int, staleness: NDArray[np.int64]) -> Array:
+    """P(τ > k and S > cap) for whole k ≥ 0, where such services meet (M − 1)S/E S others.
+
+    The staleness is one of the two whole numbers around that, so that means are kept.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(4)
-    x = staleness[:, None] + (1 + nodes) / 2
-    return service.survival(float(service.mean) * x / others) @ weights / 2
+    end = table_end(others)
+    after = np.maximum(staleness, end)[:, None] + (1 + nodes) / 2
+    scale = float(service.mean) / others
+    beyond = service.survival(scale * after) @ weights / 2
+    return np.where(staleness < end, service.survival(scale * end), beyond)

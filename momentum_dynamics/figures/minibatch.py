@@ -55,7 +55,7 @@ def _draw_limits(data: Limits, axes: Any) -> None:
                 label=f"{variance:g}",
             )  # fmt: skip
         ax.set(xlabel=label("momentum"), title=kind.replace("-", " "), ylim=(0.1, 400), xlim=(0, 1))
-    axes[0, 0].set_ylabel("largest $\\alpha h/(1-\\beta)$")
+    axes[0, 0].set_ylabel("largest stable $\\alpha h/(1-\\beta)$")
     axes[0, 1].set_yticklabels([])
     axes[0, 0].legend(title="$\\tau^2/h^2$", fontsize=9)
 
