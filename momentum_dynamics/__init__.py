@@ -111,7 +111,16 @@ _HOMES = {
         "read_data",
     ),
     "scalars": ("expression",),
-    "simulation": ("Outcome", "QueueRun", "Trajectory", "play", "simulate", "simulate_queue"),
+    "simulation": (
+        "Outcome",
+        "QueueRun",
+        "ServeRun",
+        "Trajectory",
+        "play",
+        "serve",
+        "simulate",
+        "simulate_queue",
+    ),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -231,8 +240,10 @@ if TYPE_CHECKING:
     from momentum_dynamics.scalars import expression as expression
     from momentum_dynamics.simulation import Outcome as Outcome
     from momentum_dynamics.simulation import QueueRun as QueueRun
+    from momentum_dynamics.simulation import ServeRun as ServeRun
     from momentum_dynamics.simulation import Trajectory as Trajectory
     from momentum_dynamics.simulation import play as play
+    from momentum_dynamics.simulation import serve as serve
     from momentum_dynamics.simulation import simulate as simulate
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
 else:

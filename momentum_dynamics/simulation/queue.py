@@ -11,14 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.methods import Method
 from momentum_dynamics.methods.protocol import require_method
-from momentum_dynamics.notation import GLOSSARY, Scalar
+from momentum_dynamics.notation import Scalar
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.checks import (
     checked_axes,
     checked_deviations,
     checked_start,
+    require_law,
     require_numbers,
     require_single,
+    require_whole,
 )
 from momentum_dynamics.simulation.ensemble import displacements, stages_of
 from momentum_dynamics.simulation.noise import Seed, block_sizes, seed_sequence
@@ -169,13 +171,14 @@ def simulate_queue(
             raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(admissible)}.")
     if not 0 <= tolerance < np.inf:
         raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
-    _require_whole("workers", workers, 1)
-    _require_whole("updates", updates, 0)
+    require_whole("workers", workers, 1)
+    require_whole("updates", updates, 0)
     if stride is None:
         stride = max(1, -(-updates // _FRAMES)) if record == "moments" else 1
-    _require_whole("stride", stride, 1)
-    for name, law in {"service": service, "server": server}.items():
-        _require_law(name, law)
+    require_whole("stride", stride, 1)
+    require_law("service", service)
+    if server is not None:
+        require_law("server", server)
     changes = _changes(failures, joins, int(workers))
     everyone = max(int(workers), 1 + int(changes.workers.max(initial=-1)))
     axes = checked_axes(replicas)
@@ -254,27 +257,6 @@ def _run_blocks(settings: QueueSettings, open_lanes: Callable[[range, Draws], An
         if lanes is not None:
             lanes.finish()
         first += size
-
-
-def _require_whole(name: str, value: Any, least: int) -> None:
-    if name in GLOSSARY:
-        GLOSSARY[name].check(value)
-    try:
-        fine = np.ndim(value) == 0 and value == int(value) and value >= least
-    except (TypeError, ValueError, OverflowError):
-        fine = False
-    if not fine:
-        raise DomainError(f"{name} is {value!r}, but must be one whole number from {least} on.")
-
-
-def _require_law(name: str, law: Any) -> None:
-    if name == "server" and law is None:
-        return
-    if isinstance(law, type) or not callable(getattr(law, "sample", None)):
-        raise DomainError(
-            f"{name} is {law!r}, but must be a law of times with sample(rng, size), such as "
-            "Exponential(mean=1)."
-        )
 
 
 def _speeds(given: Any, everyone: int) -> NDArray[np.float64]:
