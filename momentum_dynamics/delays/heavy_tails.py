@@ -220,9 +220,7 @@ class Empirical:
         return float(self._sorted.std() / self._sorted.mean())
 
     def distribution(self, t: Any) -> Array:
-        return np.searchsorted(self._sorted, np.asarray(t, dtype=float), "right") / len(
-            self._sorted
-        )
+        return np.searchsorted(self._sorted, np.asarray(t, dtype=float), "right") / len(self._sorted)
 
     def survival(self, t: Any) -> Array:
         return 1 - self.distribution(t)

@@ -52,15 +52,14 @@ class Job:
 
     def gradient(self, number: int, point: Array) -> Array:
         """The gradient of one task, whose number is all its random draws depend on."""
-        rng = stream(self.root, number, _GRADIENT)
         problem: Any = self.problem
         with np.errstate(all="ignore"):
             if self.work is not None:
-                found = self.work(problem, point, rng)
+                found = self.work(problem, point, stream(self.root, number, _GRADIENT))
             elif self.batch_size is not None:
-                found = problem.batch_field(
-                    point, rng.integers(len(problem.y), size=self.batch_size)
-                )
+                rng = stream(self.root, number, _GRADIENT)
+                chosen = rng.integers(len(problem.y), size=self.batch_size)
+                found = problem.batch_field(point, chosen)
             else:
                 found = problem.field(point)
         gradient = np.array(found, dtype=float)
@@ -71,11 +70,11 @@ class Job:
             )
         return gradient
 
-    def pause(self, number: int) -> float:
-        """How many seconds one task sleeps."""
-        if self.service is None:
-            return 0.0
-        return float(np.ravel(self.service.sample(stream(self.root, number, _SLEEP), 1))[0])
+    def pause(self, number: int) -> None:
+        """Sleep for the service time of one task."""
+        if self.service is not None:
+            drawn = self.service.sample(stream(self.root, number, _SLEEP), 1)
+            time.sleep(float(np.ravel(drawn)[0]))
 
 
 _HELD: dict[str, Job] = {}
@@ -105,5 +104,5 @@ def run_task(token: str, job: Job | None, number: int, point: Array) -> Array | 
         while len(_HELD) >= _MOST:
             _HELD.pop(next(iter(_HELD)), None)
         _HELD[token] = job
-    time.sleep(job.pause(number))
+    job.pause(number)
     return job.gradient(number, point)
