@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "analysis": ("Analysis", "AnalysisRow", "analyze"),
+    "analysis": ("Analysis", "AnalysisRow", "StalenessReport", "analyze", "staleness_report"),
     "claims": ("claim", "judge", "list_claims"),
     "claims.bibliography": ("cite",),
     "claims.numbers": ("list_numbers",),
@@ -131,7 +131,9 @@ __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604
 if TYPE_CHECKING:
     from momentum_dynamics.analysis import Analysis as Analysis
     from momentum_dynamics.analysis import AnalysisRow as AnalysisRow
+    from momentum_dynamics.analysis import StalenessReport as StalenessReport
     from momentum_dynamics.analysis import analyze as analyze
+    from momentum_dynamics.analysis import staleness_report as staleness_report
     from momentum_dynamics.claims import claim as claim
     from momentum_dynamics.claims import judge as judge
     from momentum_dynamics.claims import list_claims as list_claims

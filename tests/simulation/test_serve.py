@@ -113,7 +113,10 @@ def make_processes():
 @pytest.fixture(scope="module")
 def processes(misbehavior):  # noqa: ARG001 - children find it on the path that it sets
     with make_processes() as pool:
-        serve(METHOD, PROBLEM, workers=4, executor=pool, updates=20)
+        # Both have started once these are done.
+        serve(
+            METHOD, PROBLEM, workers=4, executor=pool, updates=20, service=Deterministic(mean=0.05)
+        )
         yield pool
 
 
