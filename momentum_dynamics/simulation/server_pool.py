@@ -75,7 +75,7 @@ class Pool:
         while True:
             try:
                 return self._executor.submit(function, *arguments)
-            except (RuntimeError, OSError) as error:  # broken, shut down, or out of threads
+            except Exception as error:  # broken, shut down, out of threads; each engine has its own
                 if self._make is None or self._fruitless >= _FRUITLESS:
                     raise PoolGoneError(str(error) or type(error).__name__) from error
             self._executor.shutdown(wait=False)
