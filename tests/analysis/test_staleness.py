@@ -90,9 +90,9 @@ def test_independent_draws_read_points_twice():
 
 @pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
-    """Of 100 histories 95 are expected within; fewer than 86 have a chance of 10⁻⁴."""
+    """Of 60 histories 57 are expected within; fewer than 50 have a chance below 10⁻³."""
     inside, distances, noises, widths = [], [], [], {None: [], 1: []}
-    for seed in range(100):
+    for seed in range(60):
         run = queue(Exponential(), seed=seed)
         report = staleness_report(run, resamples=200, seed=seed)
         low, high = report.fresh_interval
@@ -104,10 +104,10 @@ def test_intervals_cover_as_often_as_they_say():
         ])  # fmt: skip
         distances.append(report.distance)
         noises.append(report.noise)
-        for block, found in widths.items():
+        for block, found in widths.items() if seed < 5 else ():
             other = staleness_report(run, resamples=50, block=block)
             found.append(np.ptp(other.mean_interval))
-    assert (np.sum(inside, axis=0) >= 86).all()
+    assert (np.sum(inside, axis=0) >= 50).all()
     assert np.mean(noises) == pytest.approx(np.mean(distances), rel=0.1)
     # Independent draws do not know that the mean is conserved.
     assert np.mean(widths[1]) > 1.5 * np.mean(widths[None])
