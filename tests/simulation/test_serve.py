@@ -334,12 +334,15 @@ def test_a_gradient_that_raises_is_lost_and_the_worker_reads_again(threads, misb
 
 
 def test_losses_are_the_same_for_the_same_seed(misbehavior):
+    """And many of them exhaust no patience, for they do not come in a row."""
     one, other = (
-        serve(METHOD, PROBLEM, workers=3, executor=AtOnce(), updates=100, seed=5,
+        serve(METHOD, PROBLEM, workers=3, executor=AtOnce(), updates=200, seed=5, patience=8,
               work=misbehavior.raises_now_and_then)
         for _ in range(2)
     )  # fmt: skip
     assert [loss.task for loss in one.losses] == [loss.task for loss in other.losses]
+    assert one.updates == 200
+    assert one.lost > 3 * 8
     np.testing.assert_array_equal(one.points, other.points)
 
 
@@ -415,10 +418,17 @@ def test_time_is_up_in_the_midst_of_updates(threads):
 
 @pytest.mark.usefixtures("door")
 def test_what_has_not_begun_is_cancelled_at_the_end(misbehavior):
-    with ThreadPoolExecutor(1) as pool:
+    futures = []
+
+    class Recording(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            futures.append(super().submit(fn, *args, **kwargs))
+            return futures[-1]
+
+    with Recording(1) as pool:
         serve(METHOD, PROBLEM, workers=5, executor=pool, updates=9, timeout=0.03,
               work=misbehavior.hangs_always)  # fmt: skip
-        assert pool._work_queue.qsize() <= 5
+        assert [future.cancelled() for future in futures] == [False, True, True, True, True]
         misbehavior.DOOR.set()
         assert pool.submit(int, "7").result(timeout=5) == 7
 
