@@ -2,7 +2,7 @@
 # with python3 and make alone. The environment lives in .venv; the lock files pin it by hash.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test reproduce quick lab notebooks bench lock clean
+.PHONY: help check test test-extras reproduce quick lab notebooks bench lock clean
 
 PY ?= python3
 ARGS ?=
@@ -10,11 +10,14 @@ JOBS ?= 2
 
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+EXTRAS := .venv/extras/bin/python
+EXTRAS_PIP := $(EXTRAS) -m pip --disable-pip-version-check --quiet
 
 help: ## list the targets
 	@echo "make reproduce    prove, simulate and draw everything; ARGS='SLUG …' picks some of it"
 	@echo "make quick        the same in a coarse version, written beside the committed gallery"
 	@echo "make test         all tests, on $(JOBS) processes; ARGS passes on to pytest"
+	@echo "make test-extras  the server on Dask and MPI, in an environment of its own"
 	@echo "make check        format, lint, types, import layers, spelling, doctests"
 	@echo "make lab          open the notebooks in JupyterLab"
 	@echo "make notebooks    execute the notebooks again from their sources"
@@ -23,7 +26,8 @@ help: ## list the targets
 	@echo "make clean        remove what the other targets made, .venv included"
 
 # The stamps hold the set-up: one for the environment, one for each lock file that is installed in
-# it. The development lock holds the other one's pins, so it is installed on top.
+# it. The development lock holds the other one's pins, so it is installed on top. The engines of a
+# cluster are heavy, and nothing else needs them: they have an environment of their own.
 .venv/.stamp-python:
 	@$(PY) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || { \
 	  echo "momentum_dynamics needs Python 3.11 or later, but '$(PY)' is $$($(PY) --version 2>&1 || true); name another one: make PY=python3.12 $(MAKECMDGOALS)." >&2; exit 1; }
@@ -42,6 +46,13 @@ help: ## list the targets
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+.venv/extras/.stamp-cluster: requirements/cluster.txt pyproject.toml .venv/.stamp-python
+	@test -x $(EXTRAS) || $(PYTHON) -m venv .venv/extras
+	@echo "Installing requirements/cluster.txt …"
+	@$(EXTRAS_PIP) install --require-hashes -r requirements/cluster.txt
+	@$(EXTRAS_PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
 reproduce: .venv/.stamp-reproduce
 	.venv/bin/momentum-dynamics reproduce $(ARGS)
 
@@ -58,6 +69,9 @@ check: .venv/.stamp-dev
 
 test: .venv/.stamp-dev
 	$(PYTHON) -m pytest -n $(JOBS) $(ARGS)
+
+test-extras: .venv/extras/.stamp-cluster
+	$(EXTRAS) -m pytest tests/extras -m extras $(ARGS)
 
 lab: .venv/.stamp-dev
 	.venv/bin/jupyter lab notebooks $(ARGS)
@@ -79,6 +93,7 @@ lock: .venv/.stamp-python
 	  .venv/lock/bin/python -m pip --disable-pip-version-check --quiet install uv; }
 	$(COMPILE) --extra notebooks --extra reproduce --extra dev -o requirements/dev.txt
 	$(COMPILE) --extra reproduce -c requirements/dev.txt -o requirements/reproduce.txt
+	$(COMPILE) requirements/cluster.in --extra cluster -c requirements/dev.txt -o requirements/cluster.txt
 
 clean:
 	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "analysis": ("Analysis", "AnalysisRow", "analyze"),
+    "analysis": ("Analysis", "AnalysisRow", "StalenessReport", "analyze", "staleness_report"),
     "claims": ("claim", "judge", "list_claims"),
     "claims.bibliography": ("cite",),
     "claims.numbers": ("list_numbers",),
@@ -116,9 +116,11 @@ _HOMES = {
     "simulation": (
         "Outcome",
         "QueueRun",
+        "ServeRun",
         "StaleRun",
         "Trajectory",
         "play",
+        "serve",
         "simulate",
         "simulate_queue",
         "simulate_stale",
@@ -134,7 +136,9 @@ __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604
 if TYPE_CHECKING:
     from momentum_dynamics.analysis import Analysis as Analysis
     from momentum_dynamics.analysis import AnalysisRow as AnalysisRow
+    from momentum_dynamics.analysis import StalenessReport as StalenessReport
     from momentum_dynamics.analysis import analyze as analyze
+    from momentum_dynamics.analysis import staleness_report as staleness_report
     from momentum_dynamics.claims import claim as claim
     from momentum_dynamics.claims import judge as judge
     from momentum_dynamics.claims import list_claims as list_claims
@@ -249,9 +253,11 @@ if TYPE_CHECKING:
     from momentum_dynamics.scalars import expression as expression
     from momentum_dynamics.simulation import Outcome as Outcome
     from momentum_dynamics.simulation import QueueRun as QueueRun
+    from momentum_dynamics.simulation import ServeRun as ServeRun
     from momentum_dynamics.simulation import StaleRun as StaleRun
     from momentum_dynamics.simulation import Trajectory as Trajectory
     from momentum_dynamics.simulation import play as play
+    from momentum_dynamics.simulation import serve as serve
     from momentum_dynamics.simulation import simulate as simulate
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
     from momentum_dynamics.simulation import simulate_stale as simulate_stale

@@ -2,5 +2,6 @@
 
 from momentum_dynamics.analysis.comparison import analyze
 from momentum_dynamics.analysis.report import Analysis, AnalysisRow
+from momentum_dynamics.analysis.staleness import StalenessReport, staleness_report
 
-__all__ = ["Analysis", "AnalysisRow", "analyze"]
+__all__ = ["Analysis", "AnalysisRow", "StalenessReport", "analyze", "staleness_report"]

@@ -113,8 +113,20 @@ class Ridge:
 
     def field(self, point: Array) -> Array:
         """The gradient at points ``(*any, features)``."""
-        residual = point @ self.X.T - self.y
-        gradient: Array = residual @ self.X / len(self.X) + self.ridge * point
+        return self.batch_field(point, slice(None))
+
+    def batch_field(self, point: Array, chosen: Any) -> Array:
+        """The gradient on chosen samples alone: a slice, or indices, each as often as it is there.
+
+        Examples
+        --------
+        >>> problem = LeastSquares([[1.0], [2.0]], [1.0, 2.0])
+        >>> problem.batch_field(np.zeros(1), [0]), problem.batch_field(np.zeros(1), [0, 1, 1])
+        (array([-1.]), array([-3.]))
+        """
+        X, y = self.X[chosen], self.y[chosen]
+        residual = point @ X.T - y
+        gradient: Array = residual @ X / len(X) + self.ridge * point
         return gradient
 
     def loss(self, point: Array) -> Any:

@@ -120,10 +120,22 @@ class LogisticRegression:
 
     def field(self, point: Array) -> Array:
         """The gradient at points ``(*any, features)``."""
+        return self.batch_field(point, slice(None))
+
+    def batch_field(self, point: Array, chosen: Any) -> Array:
+        """The gradient on chosen samples alone: a slice, or indices, each as often as it is there.
+
+        Examples
+        --------
+        >>> problem = LogisticRegression([[1.0], [2.0], [1.5]], [0, 1, 0], ridge=0.1)
+        >>> problem.batch_field(np.zeros(1), [0]), problem.batch_field(np.zeros(1), [0, 1, 1])
+        (array([0.5]), array([-0.5]))
+        """
         from scipy.special import expit
 
-        pull = -self.y * expit(-self._margins(point))
-        gradient: Array = pull @ self.X / len(self.X) + self.ridge * point
+        X, y = self.X[chosen], self.y[chosen]
+        pull = -y * expit(-(point @ X.T) * y)
+        gradient: Array = pull @ X / len(X) + self.ridge * point
         return gradient
 
     def hessian(self, point: Array) -> Array:

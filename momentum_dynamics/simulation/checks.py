@@ -17,6 +17,7 @@ __all__ = [
     "checked_axes",
     "checked_deviations",
     "checked_start",
+    "require_law",
     "require_numbers",
     "require_single",
     "require_whole",
@@ -97,7 +98,7 @@ def require_single(method: Method, dimension: int) -> None:
 
 
 def require_whole(name: str, value: Any, least: int) -> None:
-    """Refuse what is not one whole number from a least one on."""
+    """Refuse what is not one whole number from the least on."""
     if name in GLOSSARY:
         GLOSSARY[name].check(value)
     try:
@@ -106,3 +107,12 @@ def require_whole(name: str, value: Any, least: int) -> None:
         fine = False
     if not fine:
         raise DomainError(f"{name} is {value!r}, but must be one whole number from {least} on.")
+
+
+def require_law(name: str, law: Any) -> None:
+    """Refuse what draws no times."""
+    if isinstance(law, type) or not callable(getattr(law, "sample", None)):
+        raise DomainError(
+            f"{name} is {law!r}, but must be a law of times with sample(rng, size), such as "
+            "Exponential(mean=1)."
+        )

@@ -17,6 +17,7 @@ from momentum_dynamics.simulation.checks import (
     checked_axes,
     checked_deviations,
     checked_start,
+    require_law,
     require_numbers,
     require_single,
     require_whole,
@@ -175,8 +176,9 @@ def simulate_queue(
     if stride is None:
         stride = max(1, -(-updates // _FRAMES)) if record == "moments" else 1
     require_whole("stride", stride, 1)
-    for name, law in {"service": service, "server": server}.items():
-        _require_law(name, law)
+    require_law("service", service)
+    if server is not None:
+        require_law("server", server)
     changes = _changes(failures, joins, int(workers))
     everyone = max(int(workers), 1 + int(changes.workers.max(initial=-1)))
     axes = checked_axes(replicas)
@@ -255,16 +257,6 @@ def _run_blocks(settings: QueueSettings, open_lanes: Callable[[range, Draws], An
         if lanes is not None:
             lanes.finish()
         first += size
-
-
-def _require_law(name: str, law: Any) -> None:
-    if name == "server" and law is None:
-        return
-    if isinstance(law, type) or not callable(getattr(law, "sample", None)):
-        raise DomainError(
-            f"{name} is {law!r}, but must be a law of times with sample(rng, size), such as "
-            "Exponential(mean=1)."
-        )
 
 
 def _speeds(given: Any, everyone: int) -> NDArray[np.float64]:
