@@ -38,6 +38,7 @@ _HOMES = {
     ),
     "dynamics.asynchrony.limits": ("delay_stability_limit", "mean_square_limit"),
     "dynamics.asynchrony.moments": ("queue_moments", "stale_moments"),
+    "dynamics.asynchrony.sensing": ("momentum_at_target", "sensor_reading"),
     "dynamics.average": ("average_case",),
     "dynamics.certificates": ("certified_rate",),
     "dynamics.continuous": ("equation_of_motion", "time_limit"),
@@ -114,6 +115,14 @@ _HOMES = {
     ),
     "scalars": ("expression",),
     "simulation": ("Outcome", "QueueRun", "Trajectory", "play", "simulate", "simulate_queue"),
+    "tuning": (
+        "FixedTarget",
+        "Sensor",
+        "fit_mean_dynamics",
+        "measured_implicit_momentum",
+        "simulate_closed_loop",
+        "total_momentum",
+    ),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -154,6 +163,10 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.asynchrony.limits import mean_square_limit as mean_square_limit
     from momentum_dynamics.dynamics.asynchrony.moments import queue_moments as queue_moments
     from momentum_dynamics.dynamics.asynchrony.moments import stale_moments as stale_moments
+    from momentum_dynamics.dynamics.asynchrony.sensing import (
+        momentum_at_target as momentum_at_target,
+    )
+    from momentum_dynamics.dynamics.asynchrony.sensing import sensor_reading as sensor_reading
     from momentum_dynamics.dynamics.average import average_case as average_case
     from momentum_dynamics.dynamics.certificates import certified_rate as certified_rate
     from momentum_dynamics.dynamics.continuous import equation_of_motion as equation_of_motion
@@ -243,6 +256,12 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import play as play
     from momentum_dynamics.simulation import simulate as simulate
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
+    from momentum_dynamics.tuning import FixedTarget as FixedTarget
+    from momentum_dynamics.tuning import Sensor as Sensor
+    from momentum_dynamics.tuning import fit_mean_dynamics as fit_mean_dynamics
+    from momentum_dynamics.tuning import measured_implicit_momentum as measured_implicit_momentum
+    from momentum_dynamics.tuning import simulate_closed_loop as simulate_closed_loop
+    from momentum_dynamics.tuning import total_momentum as total_momentum
 else:
 
     def __getattr__(name: str) -> Any:
