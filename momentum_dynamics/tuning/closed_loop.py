@@ -83,6 +83,7 @@ def simulate_closed_loop(
     updates: int,
     gain: float = 0.01,
     sensor: Sensor | None = None,
+    clip: float = np.inf,
     noise_variance: Scalar = 0,
     seed: Seed = None,
     replicas: int | tuple[int, ...] = (),
@@ -111,6 +112,8 @@ def simulate_closed_loop(
         γ ≥ 0; with 0 the loop is open.
     sensor : Sensor, optional
         By default the median over the coordinates.
+    clip : float
+        Errors T − μ̂ count up to this size; by default all do.
     record : {"all", "last"}
         Keep the points of all updates, or the last alone.
 
@@ -128,7 +131,7 @@ def simulate_closed_loop(
     Notes
     -----
     Who writes when does not depend on what is written: the order of events, hence the staleness of
-    every update, is that of `simulate_queue` with the same seed.
+    every update, is that of `simulate_queue`.
 
     References
     ----------
@@ -155,7 +158,7 @@ def simulate_closed_loop(
     for name, value in {"learning_rate": learning_rate, "momentum": momentum}.items():
         if np.ndim(value) or not np.isfinite(value):
             raise DomainError(f"{name} is {value!r}, but must be one finite number at the begin.")
-    loop = Feedback(tuner=as_target_tuner(tuner), gain=gain, sensor=sensor or Sensor())
+    loop = Feedback(tuner=as_target_tuner(tuner), gain=gain, sensor=sensor or Sensor(), clip=clip)
     axes = checked_axes(replicas)
     begin = checked_start(problem.start if start is None else start, problem, axes)
     root = seed_sequence(seed)

@@ -165,11 +165,14 @@ class Feedback:
     gain : float
         γ ≥ 0; with 0 the loop is open, and the sensor only reads.
     sensor : Sensor
+    clip : float
+        A safeguard beside the rule: errors T − μ̂ count up to this size. By default all do. A mode
+        that oscillates, or random staleness, makes the ratio run through ±∞.
 
     Raises
     ------
     DomainError
-        If the gain is negative or no number.
+        If the gain is negative or no number, or the clip not positive.
 
     References
     ----------
@@ -192,8 +195,11 @@ class Feedback:
     tuner: TargetTuner
     gain: float = 0.01
     sensor: Sensor = field(default_factory=Sensor)
+    clip: float = np.inf
 
     def __post_init__(self) -> None:
+        if not self.clip > 0:
+            raise DomainError(f"clip is {self.clip}, but must lie in (0, ∞].")
         GLOSSARY["gain"].check(self.gain)
         if self.gain < 0:
             raise DomainError(f"gain is {self.gain}, but feedback needs one in [0, ∞).")
@@ -221,7 +227,7 @@ class Feedback:
             _ROUNDING * np.maximum(np.abs(point), np.abs(before)),
         )
         inner, tuned, info = self.tuner.update(inner, arrival.gradient, parameters)
-        error = np.where(np.isnan(reading), 0, target - reading)
+        error = np.where(np.isnan(reading), 0, np.clip(target - reading, -self.clip, self.clip))
         momentum = parameters.momentum + self.gain * error
         used = {**info, "target": target, "reading": reading}
         return (inner, averages), replace(tuned, momentum=momentum), used

@@ -152,16 +152,16 @@ def aligned(points: Any, staleness: Any = None, back: int = 1) -> tuple[Any, Arr
 
 
 def _taken(points: Any, staleness: Any) -> tuple[Array, Any]:
-    run = points if hasattr(points, "points") else None
-    if run is not None:
-        points = run.points
-        if staleness is None:
-            staleness = getattr(run, "staleness", None)
-        if points is None or getattr(run, "stride", 1) != 1:
+    if hasattr(points, "points"):
+        run = points
+        own = getattr(run, "staleness", 0)
+        # A queue that kept no staleness kept the end alone.
+        if run.points is None or own is None or getattr(run, "stride", 1) != 1:
             raise DomainError(
                 "The run has not kept its point before every update, which a sensor needs; use "
                 'record="all" and stride 1.'
             )
+        points, staleness = run.points, own if staleness is None else staleness
     points = np.asarray(points, dtype=float)
     if points.ndim < 2 or len(points) < 2:
         raise ShapeError(
