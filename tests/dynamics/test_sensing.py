@@ -34,7 +34,7 @@ Z = sympy.Symbol("z")
 
 def step_on_pole(equation):
     """αh as a function of the pole, from the vanishing of the loop."""
-    (found,) = sympy.solve(sympy.numer(sympy.together(equation)), H)
+    (found,) = sympy.solve(equation, H)
     return found
 
 

@@ -18,6 +18,7 @@ from momentum_dynamics import (
     ShapeError,
     fit_mean_dynamics,
     measured_implicit_momentum,
+    queue_moments,
     sensor_reading,
     simulate,
     simulate_queue,
@@ -140,47 +141,61 @@ def test_implicit_sensor_behind_a_fixed_delay_is_its_law(momentum, staleness):
     )
 
 
-def groups(run, measure, count=20):
-    """Mean and standard error of what is measured on the mean path of each group of replicas."""
-    found = np.array([measure(part) for part in np.split(run.points, count, axis=1)])
-    return found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(count)
+def jackknife(run, measure, count=16):
+    """What is measured on the mean path of all replicas, and its error from leaving groups out."""
+    group = np.arange(run.points.shape[1]) % count
+    left = np.array([measure(run.points[:, group != index]) for index in range(count)])
+    error = np.sqrt((count - 1) / count * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+    return measure(run.points), error
 
 
 @pytest.fixture(scope="module")
 def queue():
-    """Heavy ball with momentum 0.3 on four memoryless workers, 8000 times."""
+    """Heavy ball with momentum 0.3 on four memoryless workers, 16000 times."""
     ball = HeavyBall(learning_rate=0.3, momentum=0.3)
     return simulate_queue(
-        ball, ONE, workers=4, service=Exponential(), updates=12, replicas=8000, seed=4
+        ball, ONE, workers=4, service=Exponential(), updates=12, replicas=16_000, seed=4
     )
+
+
+def two_lags(points):
+    fit = fit_mean_dynamics(points, ONE.field, lags=2)
+    return np.array([*np.sort(fit.lag_poles.real), fit.learning_rate])
 
 
 @pytest.mark.slow
 def test_implicit_momentum_of_the_queue_is_one_minus_one_over_m(queue):
     def measure(points):
-        return measured_implicit_momentum(points.mean(axis=1), ONE.field, 0.3, 0.3, staleness=0)[3]
+        mean = points.mean(axis=1)
+        return measured_implicit_momentum(mean, ONE.field, 0.3, 0.3, staleness=0)[3]
 
-    found, error = groups(queue, measure)
+    found, error = jackknife(queue, measure)
     assert error < 0.02
     assert abs(found - 0.75) < 5 * error
 
 
 @pytest.mark.slow
 def test_two_lags_find_both_momenta_of_the_queue(queue):
-    """Poles 1 − 1/M and β and the gain α/M; one lag finds neither, nor their sum."""
-
-    def measure(points):
-        fit = fit_mean_dynamics(points, ONE.field, lags=2)
-        return np.array([*np.sort(fit.lag_poles.real), fit.learning_rate])
-
-    found, error = groups(queue, measure, count=8)
-    assert (error < 0.05).all()
-    assert (np.abs(found - [0.3, 0.75, 0.3 / 4]) < 6 * error).all()
+    """Poles β and 1 − 1/M and the gain α/M; one lag finds neither, nor their sum."""
+    found, error = jackknife(queue, two_lags)
+    assert (error < [0.05, 0.02, 0.005]).all()
+    assert (np.abs(found - [0.3, 0.75, 0.3 / 4]) < 5 * error).all()
     one = fit_mean_dynamics(queue.points, ONE.field, lags=1)
     two = fit_mean_dynamics(queue.points, ONE.field, lags=2)
     assert one.residual > 5 * two.residual
     assert abs(one.total_momentum - (0.3 + 0.75)) > 0.1
     assert np.isnan(two.total_momentum)
+
+
+@pytest.mark.parametrize(("momentum", "workers"), [(0.3, 4), (-0.4, 8), (0.8, 2)])
+def test_two_lags_of_the_exact_mean_are_exact(momentum, workers):
+    ball = HeavyBall(learning_rate=0.2, momentum=momentum)
+    mean = queue_moments(ball, 1.0, workers=workers).path(40).mean[:, None]
+    hidden = 1 - 1 / workers
+    found = two_lags(mean)
+    assert found == pytest.approx([*sorted([momentum, hidden]), 0.2 / workers], abs=1e-6)
+    implicit = measured_implicit_momentum(mean, ONE.field, 0.2, momentum)
+    assert implicit[2:12] == pytest.approx(hidden, abs=1e-8)
 
 
 def test_regression_of_an_exact_path_is_exact():
