@@ -21,7 +21,11 @@ from momentum_dynamics import (
     sensor_reading,
     symbol,
 )
-from momentum_dynamics.dynamics.asynchrony.sensing import feedback_eigenvalue, feedback_spectrum
+from momentum_dynamics.dynamics.asynchrony.sensing import (
+    feedback_eigenvalue,
+    feedback_spectrum,
+    noise_reading,
+)
 from momentum_dynamics.laws import sensors
 from momentum_dynamics.laws.staleness import fixed_delay_critical_step, geometric_critical_step
 from momentum_dynamics.methods import Extragradient
@@ -72,6 +76,16 @@ def test_slow_reading_is_right_to_first_order(learning_rate, momentum, delay):
     law = sensors.slow_reading(learning_rate, 1.0, momentum, delay.mean)
     gap = abs(sensor_reading(ball, 1.0, delay).center - law)
     assert gap < 4 * (learning_rate * 15) ** 2 / (1 - momentum)
+
+
+@pytest.mark.parametrize("momentum", [-0.3, 0.0, 0.4])
+def test_noise_reading_on_slow_directions_does_not_know_the_delay(momentum):
+    step = 1e-4
+    ball = HeavyBall(learning_rate=step, momentum=momentum)
+    assert noise_reading(ball, 1.0) == pytest.approx(momentum, abs=1e-9)
+    for staleness in (15, 40):
+        found = noise_reading(ball, 1.0, FixedDelay(staleness=staleness))
+        assert found == pytest.approx(momentum + step / (1 - momentum), abs=3e-6)
 
 
 @pytest.mark.parametrize("workers", [2, 5, 16])

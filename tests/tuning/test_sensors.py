@@ -11,6 +11,7 @@ from momentum_dynamics import (
     DomainError,
     Exponential,
     FixedDelay,
+    GeometricDelay,
     GradientDescent,
     HeavyBall,
     Quadratic,
@@ -24,6 +25,7 @@ from momentum_dynamics import (
     simulate_queue,
     total_momentum,
 )
+from momentum_dynamics.dynamics.asynchrony.sensing import noise_reading
 from momentum_dynamics.laws import sensors
 
 ONE = Quadratic([1.0])
@@ -107,6 +109,26 @@ def test_an_oscillating_mode_is_read_as_a_cauchy_law():
     assert high - middle == pytest.approx(expected.wander, abs=0.01)
     assert middle - low == pytest.approx(expected.wander, abs=0.01)
     assert np.abs(found).max() > 20 * expected.wander
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("step", "momentum"), [(0.02, 0.0), (0.05, 0.0), (0.02, 0.4)])
+def test_at_the_noise_floor_the_reading_sees_still_less(step, momentum):
+    """The median over time and copies; its error from the copies, which are independent."""
+    copies, delay = 64, FixedDelay(staleness=15)
+    problem = Quadratic(np.ones(copies), solution=np.zeros(copies))
+    ball = HeavyBall(learning_rate=step, momentum=momentum)
+    run = round_robin(ball, problem, 4000, noise_variance=1.0, seed=6, start=np.zeros(copies))
+    v = np.diff(run.points, axis=0)[500:]
+    ratio = (v[1:] + step * run.points[501:-1]) / v[:-1]
+    medians = np.median(ratio, axis=0)
+    error = medians.std(ddof=1) / np.sqrt(copies)
+    expected = noise_reading(ball, 1.0, delay)
+    assert error < 0.01
+    assert abs(medians.mean() - expected) < 5 * error
+    assert expected < sensor_reading(ball, 1.0, delay).center - 10 * error
+    with pytest.raises(DomainError, match="behind FixedDelay only"):
+        noise_reading(ball, 1.0, GeometricDelay(workers=4))
 
 
 def test_what_stands_still_is_left_out():

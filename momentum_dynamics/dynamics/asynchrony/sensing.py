@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from momentum_dynamics.delays import Delay, FixedDelay
-from momentum_dynamics.dynamics.loop import characteristic_polynomial
+from momentum_dynamics.delays import Delay, FixedDelay, NoDelay
+from momentum_dynamics.dynamics.fluctuations import autocorrelation
+from momentum_dynamics.dynamics.loop import behind, characteristic_polynomial
 from momentum_dynamics.dynamics.radius import eigenvalues
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.laws.sensors import mode_reading
@@ -21,6 +22,7 @@ __all__ = [
     "feedback_eigenvalue",
     "feedback_spectrum",
     "momentum_at_target",
+    "noise_reading",
     "sensor_reading",
 ]
 
@@ -122,6 +124,58 @@ def sensor_reading(method: Method, curvature: Scalar, delay: Delay | None = None
         wander=np.abs(np.imag(reading))[()],
         slope=np.broadcast_to(slope, np.shape(reading))[()],
     )
+
+
+def noise_reading(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
+    """What YellowFin's sensor reads in the median at the noise floor, where no mode is left.
+
+    Gradient noise moves the point at random, and the ratio of two such moves is Cauchy distributed
+    about Cov(numerator, denominator)/Var(denominator). For heavy ball on slow directions, behind
+    delays longer than 1/(1 − β), that is about β + αh/(1 − β), whatever the delay: staleness is
+    seen even less than on a mode, where it adds its mean times αh.
+
+    Parameters
+    ----------
+    method : Method
+        With a learning rate, and one gradient a step; its answer must be where it asks.
+    curvature : scalar
+    delay : FixedDelay, optional
+        No other law: random staleness adds noise of its own.
+
+    Returns
+    -------
+    float or array ``(*batch)``
+
+    Raises
+    ------
+    DomainError
+        If the delay is random, or as `sensor_reading` does.
+    UnstableDynamicsError
+        If there is no noise floor.
+
+    Notes
+    -----
+    With autocorrelations rₖ of the point it is (2r₁ − 1 − r₂)/(2(1 − r₁)) + αh/2: the noise of the
+    gradient at a version is not in the displacement that led there.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import FixedDelay, HeavyBall
+    >>> ball = HeavyBall(learning_rate=0.001, momentum=0.5)
+    >>> round(float(noise_reading(ball, 1.0)), 6)
+    0.5
+    >>> round(float(noise_reading(ball, 1.0, FixedDelay(staleness=15))), 3)
+    0.502
+    """
+    rate = _learning_rate(method)
+    if delay is not None and not isinstance(delay, FixedDelay | NoDelay):
+        raise DomainError(
+            f"delay is {delay!r}, but the noise floor's reading is known behind FixedDelay only: "
+            "random staleness is noise as well; measure it with total_momentum on a run."
+        )
+    found = autocorrelation(behind(method, delay), curvature, 1.0, [1, 2])
+    one, two = found[..., 0], found[..., 1]
+    return (2 * one - 1 - two) / (2 * (1 - one)) + rate * np.asarray(curvature) / 2
 
 
 def _slope(method: Any, h: Any, delay: Delay | None, z: Any, rate: Any) -> Any:
