@@ -38,6 +38,7 @@ _HOMES = {
     "dynamics.asynchrony.limits": ("delay_stability_limit", "mean_square_limit"),
     "dynamics.asynchrony.moments": ("queue_moments", "stale_moments"),
     "dynamics.asynchrony.tuning": ("tune_queue",),
+    "dynamics.asynchrony.sensing": ("momentum_at_target", "sensor_reading"),
     "dynamics.average": ("average_case",),
     "dynamics.certificates": ("certified_rate",),
     "dynamics.continuous": ("equation_of_motion", "time_limit"),
@@ -126,6 +127,14 @@ _HOMES = {
         "simulate_stale",
     ),
     "simulation.exponents": ("path_exponent",),
+    "tuning": (
+        "FixedTarget",
+        "Sensor",
+        "fit_mean_dynamics",
+        "measured_implicit_momentum",
+        "simulate_closed_loop",
+        "total_momentum",
+    ),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -167,6 +176,10 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.asynchrony.limits import mean_square_limit as mean_square_limit
     from momentum_dynamics.dynamics.asynchrony.moments import queue_moments as queue_moments
     from momentum_dynamics.dynamics.asynchrony.moments import stale_moments as stale_moments
+    from momentum_dynamics.dynamics.asynchrony.sensing import (
+        momentum_at_target as momentum_at_target,
+    )
+    from momentum_dynamics.dynamics.asynchrony.sensing import sensor_reading as sensor_reading
     from momentum_dynamics.dynamics.asynchrony.tuning import tune_queue as tune_queue
     from momentum_dynamics.dynamics.average import average_case as average_case
     from momentum_dynamics.dynamics.certificates import certified_rate as certified_rate
@@ -262,6 +275,12 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
     from momentum_dynamics.simulation import simulate_stale as simulate_stale
     from momentum_dynamics.simulation.exponents import path_exponent as path_exponent
+    from momentum_dynamics.tuning import FixedTarget as FixedTarget
+    from momentum_dynamics.tuning import Sensor as Sensor
+    from momentum_dynamics.tuning import fit_mean_dynamics as fit_mean_dynamics
+    from momentum_dynamics.tuning import measured_implicit_momentum as measured_implicit_momentum
+    from momentum_dynamics.tuning import simulate_closed_loop as simulate_closed_loop
+    from momentum_dynamics.tuning import total_momentum as total_momentum
 else:
 
     def __getattr__(name: str) -> Any:

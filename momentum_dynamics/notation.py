@@ -74,6 +74,8 @@ REAL = Range(-np.inf, np.inf, low_open=True, high_open=True)
 FROM_ONE = Range(1, np.inf, high_open=True)
 ABOVE_ONE = Range(1, np.inf, low_open=True, high_open=True)
 OPEN_UNIT = Range(0, 1, low_open=True, high_open=True)
+OPEN_BELOW_ONE = Range(0, 1, high_open=True)
+BELOW_HALF = Range(0, 0.5, high_open=True)
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,9 @@ _ENTRIES = (
     Quantity("aspect_ratio", "r", "features over samples of a data matrix", OPEN_UNIT),
     Quantity("workers", "M", "how many workers compute gradients at once", FROM_ONE),
     Quantity("total_momentum", "T", "the momentum that is meant in all, explicit and implicit"),
+    Quantity("gain", r"\gamma_c", "how far feedback moves momentum for each unit of error"),
+    Quantity("smoothing", r"\eta", "the share of an average that an update leaves", OPEN_BELOW_ONE),
+    Quantity("trim", "q", "the share of ratios left out at each end", BELOW_HALF),
     Quantity("staleness", r"\tau", "the age of a gradient in updates", NONNEGATIVE, integer=True),
     Quantity(
         "largest", r"\tau_{\max}", "the largest staleness that occurs", NONNEGATIVE, integer=True
@@ -167,6 +172,7 @@ _ENTRIES = (
     Quantity("determinant", "D", "the product of the eigenvalues of a transition matrix"),
     Quantity("lead", "n_1", "the weight of the newest state in a two-slot output"),
     Quantity("lag", "n_0", "the weight of the state before in a two-slot output"),
+    Quantity("eigenvalue", "z", "an eigenvalue of a transition matrix, a pole of the loop"),
     Quantity("rate", "r", "the factor by which a distance shrinks in one step", NONNEGATIVE),
     Quantity("displacement", "d", "the distance between a point and the solution", NONNEGATIVE),
     Quantity("singular_value", "s", "a coupling strength of a bilinear game", POSITIVE),

@@ -90,7 +90,7 @@ FIXED = Claim(
         staleness.fixed_delay_step_limit, lambda k: FixedDelay(staleness=k + 1)
     ),
     expected=Verdict.PROVED,
-    figures=("limits-of-stale-steps", "root-loci-of-delays"),
+    figures=("limits-of-stale-steps", "poles-behind-delays"),
     remark="Classical for this difference equation. A round robin of M equal workers is τ = M − 1, "
     "so its limit falls as π/(2M). The control has one worker more.",
 )
@@ -135,7 +135,7 @@ GEOMETRIC = Claim(
         staleness.geometric_delay_step_limit, lambda k: FixedDelay(staleness=k)
     ),
     expected=Verdict.PROVED,
-    figures=("limits-of-stale-steps", "root-loci-of-delays"),
+    figures=("limits-of-stale-steps", "poles-behind-delays"),
     remark="Heavy ball's own limit 2(1 + β) with β = 1 − 1/M and the learning rate α/M. Second "
     "moments are another matter: see asynchrony-shrinks-the-stable-step-in-mean-square.",
 )
@@ -184,7 +184,7 @@ UNIFORM = Claim(
     experiment=lambda _: _edges(staleness.uniform_delay_step_limit, _uniform),
     control=lambda _: _edges(staleness.uniform_delay_step_limit, _fixed),
     expected=Verdict.PROVED,
-    figures=("limits-of-stale-steps", "root-loci-of-delays"),
+    figures=("limits-of-stale-steps", "poles-behind-delays"),
     remark="About π²/(2(n + 1)) for large n. The control is a fixed delay n.",
 )
 
@@ -247,7 +247,7 @@ CRITICAL = Claim(
     experiment=lambda rng: _critical_experiment(rng, of_fixed=True),
     control=lambda rng: _critical_experiment(rng, of_fixed=False),
     expected=Verdict.PROVED,
-    figures=("root-loci-of-delays",),
+    figures=("poles-behind-delays",),
     remark="Beyond it the mean oscillates: what is seen as momentum of asynchronous runs lies "
     "between 1/(4M) and the mean-square limit √(2/M). The experiment searches behind fixed "
     "delays; memoryless workers have equal moduli beyond. The control exchanges the laws.",

@@ -60,7 +60,7 @@ def _best_momentum(
         square_rate=np.array([tuned.rate for tuned in square]),
         without=np.array([float(optima.gradient_descent_rate(condition_number))]),
         additive=np.asarray(laws.additive_momentum(total, counts), dtype=float),
-        lag=np.where((lag > -1) & (counts - 1 < total / (1 - total) + 0.5), lag, np.nan),
+        lag=lag[counts - 1 < total / (1 - total) + 0.5],
     )
 
 
@@ -70,9 +70,18 @@ def _draw_best_momentum(data: BestMomentum, axes: Any) -> None:
     left.plot(data.workers, data.mean, "o-", color=COLORS[0], markersize=4, label="mean")
     left.plot(data.workers, data.square, "s-", color=COLORS[1], markersize=4, label="mean square")
     left.plot(data.workers, data.additive, "--", color=INK, linewidth=1, label="$T - (1 - 1/M)$")
-    left.plot(data.workers, data.lag, "x:", color=COLORS[3], markersize=5, label="equal mean lags")
+    left.plot(
+        data.workers[: len(data.lag)],
+        data.lag,
+        "x:",
+        color=COLORS[3],
+        markersize=5,
+        label="equal mean lags",
+    )
     left.set(xlabel=label("workers"), ylabel=label("momentum"), ylim=(-0.6, 0.8))
     left.set_title("best explicit momentum")
+    for ax in axes[0]:
+        ax.set_xticks([1, 4, 8, 12, 16])
     left.legend(loc="upper right", fontsize=8.5)
     right.semilogy(data.workers, 1 - data.mean_rate, "o-", color=COLORS[0], markersize=4)
     right.semilogy(data.workers, 1 - data.square_rate, "s-", color=COLORS[1], markersize=4)

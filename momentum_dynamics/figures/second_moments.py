@@ -58,7 +58,7 @@ def _mean_is_fine(
     step: Sequence[float] = (0.3, 1.2),
     updates: int = 120,
     replicas: int = 100_000,
-    shown: int = 20,
+    shown: int = 8,
     seed: int = 3,
 ) -> MeanIsFine:
     steps = np.asarray(step, dtype=float)
@@ -439,7 +439,9 @@ class Loci:
 
     names: tuple[str, ...]
     step: Array
-    poles: tuple[Array, ...]
+    fixed: NDArray[np.complex128]
+    uniform: NDArray[np.complex128]
+    geometric: NDArray[np.complex128]
     radius: Array
     limit: Array
 
@@ -462,7 +464,9 @@ def _loci(*, staleness: int = 7, points: int = 400) -> Loci:
     return Loci(
         names=tuple(delays),
         step=step,
-        poles=tuple(eigenvalues(descent, step, delay) for delay in delays.values()),
+        fixed=eigenvalues(descent, step, delays["fixed"]),
+        uniform=eigenvalues(descent, step, delays["uniform"]),
+        geometric=eigenvalues(descent, step, delays["geometric"]),
         radius=np.array([spectral_radius(descent, step, delay) for delay in delays.values()]),
         limit=np.array(limits),
     )
@@ -471,8 +475,8 @@ def _loci(*, staleness: int = 7, points: int = 400) -> Loci:
 def _draw_loci(data: Loci, axes: Any) -> None:
     angle = np.linspace(0, 2 * np.pi, 200)
     colors = (GRAY, COLORS[1], COLORS[4], COLORS[2])
-    for index, ax in enumerate(axes[0][:3]):
-        poles = data.poles[index + 1]
+    shown = (data.fixed, data.uniform, data.geometric)
+    for index, (ax, poles) in enumerate(zip(axes[0], shown, strict=False)):
         stable = data.step <= data.limit[index + 1]
         ax.plot(np.cos(angle), np.sin(angle), color=INK, linewidth=0.8)
         ax.plot(poles.real[stable], poles.imag[stable], ".", color=colors[index + 1], markersize=2)
@@ -505,7 +509,7 @@ def _tell_loci(data: Loci) -> str:
 
 
 LOCI = Figure(
-    slug="root-loci-of-delays",
+    slug="poles-behind-delays",
     title="Root loci behind four laws of staleness",
     source=Citation(None),
     claims=(
@@ -570,7 +574,7 @@ def _draw_best_rates(data: BestRates, axes: Any) -> None:
         ax.axhline(1 - data.alone, color=GRAY, linewidth=1)
         ax.axhline(1 - data.tuned, color=INK, linestyle="--", linewidth=1)
         ax.set(xlabel=r"$\alpha L$", ylim=(5e-4, 0.4), title=f"one minus the rate {title}")
-    axes[0, 1].legend(loc="upper right", fontsize=8.5)
+    axes[0, 0].legend(loc="lower right", fontsize=8.5)
 
 
 def _tell_best_rates(data: BestRates) -> str:

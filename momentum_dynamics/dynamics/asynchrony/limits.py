@@ -242,7 +242,7 @@ def _symbolic_limit(method: Method, delay: Delay, *, in_queue: bool) -> Any:
             "A limit in symbols needs a symbol for the learning rate; or give numbers for all."
         )
     again = stale_loop(method, 1, delay, in_queue=in_queue).shares[3]
-    above = sympy.numer(sympy.cancel(1 - again))
+    above, _ = sympy.fraction(sympy.cancel(1 - again))
     factors = [
         factor for factor, _ in sympy.factor_list(above)[1] if factor.has(alpha) and factor != alpha
     ]

@@ -1,0 +1,233 @@
+"""Tuners as pure functions of their state, and feedback that puts momentum on their target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from momentum_dynamics.errors import DomainError
+from momentum_dynamics.notation import GLOSSARY, Scalar, record
+from momentum_dynamics.tuning.sensors import Sensor
+
+__all__ = [
+    "Arrival",
+    "Feedback",
+    "FixedTarget",
+    "MovingTarget",
+    "Parameters",
+    "TargetTuner",
+    "as_target_tuner",
+]
+
+_ROUNDING = 2.0**-46
+
+
+@record
+class Parameters:
+    """What a tuner sets.
+
+    Parameters
+    ----------
+    learning_rate, momentum : float or array ``(*replicas)``
+    """
+
+    learning_rate: Scalar
+    momentum: Scalar
+
+
+@runtime_checkable
+class TargetTuner(Protocol):
+    """A tuner that can say which total momentum it wants."""
+
+    def init(self, parameters: Parameters) -> Any:
+        """The state before the first gradient."""
+        ...
+
+    def update(self, state: Any, gradient: Any, parameters: Parameters) -> tuple[Any, Any, Any]:
+        """After a gradient ``(*replicas, dimension)``: the state, the parameters, what was used."""
+        ...
+
+    def target(self, state: Any) -> Any:
+        """The total momentum that is wanted, a number or ``(*replicas)``."""
+        ...
+
+
+@record
+class FixedTarget:
+    """A tuner that always wants the same total momentum.
+
+    Parameters
+    ----------
+    total_momentum : float
+    """
+
+    total_momentum: Scalar
+
+    def init(self, parameters: Parameters) -> tuple[()]:  # noqa: ARG002
+        return ()
+
+    def update(
+        self,
+        state: tuple[()],
+        gradient: Any,  # noqa: ARG002
+        parameters: Parameters,
+    ) -> tuple[tuple[()], Parameters, dict[str, Any]]:
+        return state, parameters, {}
+
+    def target(self, state: tuple[()]) -> Any:  # noqa: ARG002
+        return self.total_momentum
+
+
+@dataclass(frozen=True)
+class MovingTarget:
+    """A tuner whose wanted total momentum is a function of the update.
+
+    Parameters
+    ----------
+    law : callable
+        ``law(step)`` for step 0, 1, ….
+    """
+
+    law: Callable[[int], float]
+
+    def init(self, parameters: Parameters) -> int:  # noqa: ARG002
+        return 0
+
+    def update(
+        self,
+        state: int,
+        gradient: Any,  # noqa: ARG002
+        parameters: Parameters,
+    ) -> tuple[int, Parameters, dict[str, Any]]:
+        return state + 1, parameters, {}
+
+    def target(self, state: int) -> Any:
+        return self.law(state)
+
+
+def as_target_tuner(tuner: Any) -> TargetTuner:
+    """A number as a fixed target, a function of the step as a moving one, a tuner as it is.
+
+    Raises
+    ------
+    DomainError
+        If it is none of them.
+
+    Examples
+    --------
+    >>> as_target_tuner(0.5)
+    FixedTarget(total_momentum=0.5)
+    """
+    if isinstance(tuner, TargetTuner) and not isinstance(tuner, type):
+        return tuner
+    if isinstance(tuner, int | float | np.number) and not isinstance(tuner, bool):
+        return FixedTarget(total_momentum=tuner)
+    if callable(tuner) and not isinstance(tuner, type):
+        return MovingTarget(tuner)
+    raise DomainError(
+        f"tuner is {tuner!r}, but must be a number, a function of the step, or a tuner with "
+        "init(parameters), update(state, gradient, parameters) and target(state)."
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arrival:
+    """A gradient that was applied, with the versions of the point around its own.
+
+    Attributes
+    ----------
+    gradient : array ``(*replicas, dimension)``
+        Noise and all.
+    before, point, after : array ``(*replicas, dimension)``
+        The versions before the one at which the gradient was computed, that one, and the next; NaN
+        where there is none before.
+    """
+
+    gradient: Any
+    before: Any
+    point: Any
+    after: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """Feedback on explicit momentum: β ← β + γ(T − μ̂), around any tuner with a target T.
+
+    The tuner's learning rate is taken as it is; the momentum that it sets is not, for it is the
+    total that should come out so.
+
+    Parameters
+    ----------
+    tuner : TargetTuner
+    gain : float
+        γ ≥ 0; with 0 the loop is open, and the sensor only reads.
+    sensor : Sensor
+    clip : float
+        A safeguard beside the rule: errors T − μ̂ count up to this size. By default all do. A mode
+        that oscillates, or random staleness, makes the ratio run through ±∞.
+
+    Raises
+    ------
+    DomainError
+        If the gain is negative or no number, or the clip not positive.
+
+    References
+    ----------
+    [zhang2017]_
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loop = Feedback(tuner=FixedTarget(total_momentum=0.5), gain=0.1)
+    >>> parameters = Parameters(learning_rate=0.1, momentum=0.2)
+    >>> arrival = Arrival(
+    ...     gradient=np.array([1.0]), before=np.array([1.5]), point=np.array([1.0]),
+    ...     after=np.array([0.75]),
+    ... )
+    >>> state, parameters, info = loop.update(loop.init(parameters, (1,)), arrival, parameters)
+    >>> round(float(info["reading"]), 3), round(float(parameters.momentum), 3)
+    (0.3, 0.22)
+    """
+
+    tuner: TargetTuner
+    gain: float = 0.01
+    sensor: Sensor = field(default_factory=Sensor)
+    clip: float = np.inf
+
+    def __post_init__(self) -> None:
+        if not self.clip > 0:
+            raise DomainError(f"clip is {self.clip}, but must lie in (0, ∞].")
+        GLOSSARY["gain"].check(self.gain)
+        if self.gain < 0:
+            raise DomainError(f"gain is {self.gain}, but feedback needs one in [0, ∞).")
+
+    def init(self, parameters: Parameters, shape: tuple[int, ...]) -> Any:
+        """The state before the first arrival, for points of a shape ``(*replicas, dimension)``."""
+        return self.tuner.init(parameters), self.sensor.init(shape)
+
+    def update(
+        self, state: Any, arrival: Arrival, parameters: Parameters
+    ) -> tuple[Any, Parameters, dict[str, Any]]:
+        """After an update was made: the state, the parameters of the next one, and the reading.
+
+        Where there is nothing to read, momentum stays as it is. The sensor takes the learning rate
+        of now for that of the version: tuners change it little within one staleness.
+        """
+        inner, averages = state
+        target = self.tuner.target(inner)
+        rate = np.asarray(parameters.learning_rate)[..., None]
+        before, point = arrival.before, arrival.point
+        averages, reading = self.sensor.update(
+            averages,
+            arrival.after - point + rate * arrival.gradient,
+            point - before,
+            _ROUNDING * np.maximum(np.abs(point), np.abs(before)),
+        )
+        inner, tuned, info = self.tuner.update(inner, arrival.gradient, parameters)
+        error = np.where(np.isnan(reading), 0, np.clip(target - reading, -self.clip, self.clip))
+        momentum = parameters.momentum + self.gain * error
+        used = {**info, "target": target, "reading": reading}
+        return (inner, averages), replace(tuned, momentum=momentum), used
