@@ -6,7 +6,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from momentum_dynamics import Deterministic, Exponential, HeavyBall, Quadratic, simulate_queue
+from momentum_dynamics import (
+    Deterministic,
+    Exponential,
+    HeavyBall,
+    Quadratic,
+    queue_moments,
+    simulate_queue,
+)
 from momentum_dynamics.simulation import queue as queue_module
 
 pytestmark = pytest.mark.benchmark
@@ -130,3 +137,21 @@ def test_queue_against_simpy(race, workers, least):
     )
     assert ratio >= least
     assert with_lock >= 1.5 * least
+
+
+def test_exact_moments_of_many_workers_cost_what_those_of_two_do(race):
+    """Rates, noise floor and 200 steps of the path."""
+
+    def ask(workers):
+        found = queue_moments(
+            HeavyBall(learning_rate=1e-5, momentum=0.5), 1.0, workers=workers, noise_variance=1.0
+        )
+        return found.mean_square_rate, found.stationary_variance, found.path(200)
+
+    times = race(rounds=9, two=lambda: ask(2), many=lambda: ask(10_000))
+    ratio = np.median(times["many"] / times["two"])
+    race.report(
+        f"exact moments of 10,000 workers: {np.median(times['many']) * 1e3:.1f} ms, {ratio:.2f} "
+        "times those of 2"
+    )
+    assert ratio <= 1.2

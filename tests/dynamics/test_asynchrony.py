@@ -31,6 +31,7 @@ from momentum_dynamics import (
     state_space,
     stationary_variance,
     symbol,
+    tune_queue,
 )
 from momentum_dynamics.errors import DomainError, NotTraceableError, UnstableDynamicsError
 from momentum_dynamics.laws import staleness as laws
@@ -347,3 +348,30 @@ def test_stale_variance_never_falls_below_that_of_its_mean():
         assert spread >= 0
         assert again < 1
         assert loop.stationary_variance >= answer - 1e-14
+
+
+@pytest.mark.parametrize(("workers", "sense", "rate"), [
+    (1, "mean", 0.8182), (1, "mean-square", 0.8182), (2, "mean", 0.9131), (3, "mean", 0.8288),
+    (2, "mean-square", 0.98595), (8, "mean-square", 0.99455), (16, "mean-square", 0.99632),
+])  # fmt: skip
+def test_the_best_heavy_ball_of_a_queue_has_the_published_rate(workers, sense, rate):
+    found = tune_queue(0.01, 1.0, workers=workers, sense=sense)
+    assert found.rate == pytest.approx(rate, abs=1.5e-3 if workers == 1 else 1e-4)
+    ends = np.geomspace(0.01, 1.0, 40)
+    moments = queue_moments(found.method, ends, workers=workers)
+    rates = moments.mean_rate if sense == "mean" else np.sqrt(moments.mean_square_rate)
+    assert rates.max() == pytest.approx(found.rate, abs=2e-3)
+
+
+def test_the_best_heavy_ball_of_a_queue_scales_with_the_spectrum():
+    small, large = (tune_queue(0.01 * s, 1.0 * s, workers=4) for s in (1.0, 8.0))
+    assert large.method.learning_rate == pytest.approx(small.method.learning_rate / 8)
+    assert large.method.momentum == pytest.approx(small.method.momentum)
+
+
+@pytest.mark.parametrize(("ask", "words"), [
+    ({"workers": 0}, "workers"), ({"workers": 2, "sense": "median"}, "sense"),
+])  # fmt: skip
+def test_tuning_a_queue_refuses(ask, words):
+    with pytest.raises(DomainError, match=words):
+        tune_queue(0.1, 1.0, **ask)
