@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import half_turns, sin, sqrt
 
@@ -12,6 +14,8 @@ __all__ = [
     "fixed_delay_step_limit_angle",
     "geometric_critical_step",
     "geometric_delay_step_limit",
+    "heavy_ball_queue_stationary_variance",
+    "heavy_ball_queue_step_limit",
     "implicit_learning_rate",
     "implicit_momentum",
     "independent_mean_square_limit",
@@ -131,6 +135,55 @@ def independent_stationary_variance(
     below = geometric_delay_step_limit(workers) - step - pairs * step * step
     above = 2 * workers - 1 + pairs * step
     return learning_rate * noise_variance * above / (curvature * below)
+
+
+class _Quadratic(NamedTuple):
+    """Coefficients of a polynomial of degree two, highest power first."""
+
+    second: Scalar
+    first: Scalar
+    constant: Scalar
+
+
+def _heavy_ball_in_queue(momentum: Scalar, workers: Scalar) -> _Quadratic:
+    """The polynomial in αh whose positive root is heavy ball's mean-square limit in the queue."""
+    b, m = momentum, workers
+    return _Quadratic(
+        second=m * m * (1 + b) - b * (m + 1),
+        first=m * (3 * b - 1) * (1 + b) - b * (b + 3),
+        constant=-2 * (1 - b) * (1 + b) * (m * (1 - b) + b),
+    )
+
+
+def heavy_ball_queue_step_limit(momentum: Scalar, workers: Scalar) -> Scalar:
+    """The largest αh that heavy ball bears on M memoryless workers in mean square.
+
+    The positive root of (M²(1 + β) − β(M + 1))a² + (M(3β − 1)(1 + β) − β(β + 3))a
+    − 2(1 − β²)(M(1 − β) + β); of gradient descent it is `queue_mean_square_limit`, and of one
+    worker 2(1 + β).
+    """
+    second, first, constant = _heavy_ball_in_queue(momentum, workers)
+    root = sqrt(first * first - 4 * second * constant)
+    return (root - first) / (2 * second)
+
+
+def heavy_ball_queue_stationary_variance(
+    learning_rate: Scalar,
+    momentum: Scalar,
+    curvature: Scalar,
+    noise_variance: Scalar,
+    workers: Scalar,
+) -> Scalar:
+    """Heavy ball's noise floor with M memoryless workers.
+
+    With a = αh and the polynomial p of `heavy_ball_queue_step_limit` it is
+    −ασ²(M²a(1 + β) − M(aβ + β² − 1) + β(1 + a + β))/(h p(a)).
+    """
+    step, b, m = learning_rate * curvature, momentum, workers
+    second, first, constant = _heavy_ball_in_queue(momentum, workers)
+    below = (second * step + first) * step + constant
+    above = m * m * step * (1 + b) - m * (step * b + b * b - 1) + b * (1 + step + b)
+    return -learning_rate * noise_variance * above / (curvature * below)
 
 
 def staleness_correlation(workers: Scalar, steps: Scalar) -> Scalar:

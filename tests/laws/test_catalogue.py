@@ -46,6 +46,11 @@ DOMAINS = {
         "learning_rate": (0.01, 0.05),
         "workers": (1.0, 10.0),
     },
+    "staleness.heavy_ball_queue_stationary_variance": {
+        "learning_rate": (0.01, 0.05),
+        "momentum": (0.05, 0.5),
+        "workers": (1.0, 10.0),
+    },
     "staleness.staleness_correlation": {"steps": (1, 20)},
     "staleness.time_constant_momentum": {"total_momentum": (0.8, 0.9), "workers": (1.0, 3.0)},
     # Where the target has a mode that does not oscillate.
