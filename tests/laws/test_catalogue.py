@@ -29,7 +29,9 @@ USUAL = {
     "earlier_learning_rate": (0.05, 1.5), "curvature_variance": (0.1, 4.0), "cosine": (-1.0, 1.0),
     "frequency": (0.0, 3.1), "time": (0.1, 6.0), "tick": (0.0, 0.5), "friction": (0.1, 4.0),
     "vanishing_friction": (0.0, 5.0), "weight": (0.0, 50.0), "largest": (0, 30),
-    "total_momentum": (0.05, 0.9),
+    "total_momentum": (0.05, 0.9), "nodes": (1, 64), "groups": (1, 16), "count": (1, 40),
+    "group_time": (0.1, 9.0), "server_time": (0.1, 2.0), "communication": (0.0, 1.0),
+    "floor": (0.05, 2.0),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
@@ -48,6 +50,8 @@ DOMAINS = {
     },
     "staleness.staleness_correlation": {"steps": (1, 20)},
     "staleness.time_constant_momentum": {"total_momentum": (0.8, 0.9), "workers": (1.0, 3.0)},
+    "systems.floor_learning_rate": {"noise_variance": (0.1, 4.0)},
+    "systems.statistical_efficiency": {"noise_variance": (0.1, 4.0)},
     # Each step of the recursion widens an interval.
     "noise.autocorrelation": {"steps": (0, 4)},
     "transients.balanced_residual": {"steps": (0, 4)},
