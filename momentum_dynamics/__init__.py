@@ -114,6 +114,15 @@ _HOMES = {
     ),
     "scalars": ("expression",),
     "simulation": ("Outcome", "QueueRun", "Trajectory", "play", "simulate", "simulate_queue"),
+    "systems": (
+        "Cluster",
+        "Task",
+        "best_groups",
+        "halving_rule",
+        "hardware_efficiency",
+        "plan",
+        "time_to_target",
+    ),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -243,6 +252,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import play as play
     from momentum_dynamics.simulation import simulate as simulate
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
+    from momentum_dynamics.systems import Cluster as Cluster
+    from momentum_dynamics.systems import Task as Task
+    from momentum_dynamics.systems import best_groups as best_groups
+    from momentum_dynamics.systems import halving_rule as halving_rule
+    from momentum_dynamics.systems import hardware_efficiency as hardware_efficiency
+    from momentum_dynamics.systems import plan as plan
+    from momentum_dynamics.systems import time_to_target as time_to_target
 else:
 
     def __getattr__(name: str) -> Any:

@@ -164,6 +164,7 @@ _ENTRIES = (
     Quantity("group_time", "t_{g}", "how long a group takes before it asks the server", POSITIVE),
     Quantity("server_time", "t_{s}", "how long the server takes for one update", POSITIVE),
     Quantity("communication", "c", "seconds for one exchange of a model", NONNEGATIVE),
+    Quantity("target", r"L^{*}", "the loss that is good enough", POSITIVE),
     Quantity("floor", "V", "the settled variance that is allowed", POSITIVE),
     Quantity("step", "t", "the index of an update, from 0", NONNEGATIVE, integer=True),
     Quantity("steps", "n", "a number of updates", NONNEGATIVE, integer=True),

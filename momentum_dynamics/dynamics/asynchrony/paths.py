@@ -74,7 +74,7 @@ def square_path(
     >>> from momentum_dynamics import GeometricDelay, GradientDescent
     >>> descent, delay = GradientDescent(learning_rate=0.4), GeometricDelay(workers=8)
     >>> [round(float(square_path(descent, 1.0, delay, 20, workers=w)[-1]), 4) for w in (8, None)]
-    [0.3955, 0.4955]
+    [0.3961, 0.4956]
     """
     GLOSSARY["steps"].check(steps)
     if np.ndim(curvature) or not np.isfinite(curvature):
