@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -192,6 +193,7 @@ def best_groups(
             found[groups], near = choice, choice.tuned
     if not found:
         raise unreachable(task, longest)
+    _search_again(cluster, task, found, longest)
     if given is None:
         best = min(found.values(), key=lambda choice: choice.seconds)
         for groups in _between(cluster, best.groups, set(found)):
@@ -199,6 +201,16 @@ def best_groups(
             if choice is not None:
                 found[groups] = choice
     return tuple(sorted(found.values(), key=lambda choice: choice.seconds))
+
+
+def _search_again(cluster: Cluster, task: Task, found: dict[int, Choice], longest: int) -> None:
+    """Fewer groups need no more updates: where they seem to, begin where more groups ended."""
+    counts = sorted(found, reverse=True)
+    for more, fewer in itertools.pairwise(counts):
+        if found[fewer].updates > found[more].updates:
+            again = time_to_target(cluster, task, fewer, near=found[more].tuned, longest=longest)
+            if again is not None and again.updates < found[fewer].updates:
+                found[fewer] = again
 
 
 def _filled(cluster: Cluster, groups: int) -> int:

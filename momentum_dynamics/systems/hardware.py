@@ -13,7 +13,7 @@ from momentum_dynamics.delays import Deterministic, EmpiricalDelay, Exponential,
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.laws import systems as laws
 from momentum_dynamics.methods import GradientDescent
-from momentum_dynamics.notation import GLOSSARY
+from momentum_dynamics.notation import GLOSSARY, Scalar
 from momentum_dynamics.problems import Quadratic
 from momentum_dynamics.simulation import simulate_queue
 from momentum_dynamics.simulation.noise import Seed
@@ -53,7 +53,7 @@ class HardwareEfficiency:
         return self.standard_error == 0
 
 
-def machine_repair_throughput(group_time: float, server_time: float, groups: int) -> float:
+def machine_repair_throughput(group_time: Scalar, server_time: Scalar, groups: int) -> Scalar:
     """Updates per second of g groups before a server with exponential times.
 
     Groups are machines that work for a time of mean `group_time`, of any law, and then wait in line
@@ -62,9 +62,8 @@ def machine_repair_throughput(group_time: float, server_time: float, groups: int
 
     Parameters
     ----------
-    group_time : float
-    server_time : float
-        Positive.
+    group_time, server_time : scalar
+        Positive numbers, or symbols.
     groups : int
 
     Examples
@@ -76,7 +75,8 @@ def machine_repair_throughput(group_time: float, server_time: float, groups: int
         ("group_time", group_time), ("server_time", server_time), ("groups", groups),
     ):  # fmt: skip
         GLOSSARY[name].check(value)
-    waiting = throughput = 0.0
+    waiting: Scalar = 0
+    throughput: Scalar = 0
     for count in range(1, int(groups) + 1):
         answer = server_time * (1 + waiting)
         throughput = count / (group_time + answer)
@@ -142,7 +142,7 @@ def _exact_seconds(cluster: Cluster, groups: int) -> float | None:
     if _is_clockwork(cluster, groups):
         return float(laws.hardware_efficiency(mean, float(server.mean), groups))
     if isinstance(server, Exponential):
-        return 1 / machine_repair_throughput(mean, float(server.mean), groups)
+        return float(1 / machine_repair_throughput(mean, float(server.mean), groups))
     return None
 
 

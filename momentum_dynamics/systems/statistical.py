@@ -238,7 +238,8 @@ def tune_for(
     Notes
     -----
     The horizon doubles until a coarse grid has a setting that reaches the target. Then steps in the
-    learning rate over 1 − b and in the momentum b are tried, ever smaller ones, on exact paths.
+    learning rate over 1 − b and in the momentum b are tried, ever smaller ones, on exact paths. A
+    setting counts if the loss then stays at the target for as long again as it took.
 
     Examples
     --------
@@ -255,7 +256,7 @@ def tune_for(
     steps, best = max(_SHORTEST, math.ceil(least)), None
     if near is not None:
         steps = int(min(max(steps, _SLACK * near.updates), 2 * longest))
-        best = _best_of(task, law, _close_to(near), steps)
+        best = _best_of(task, law, (*_close_to(near), *_grid(task, steps)), steps)
     while best is None and steps <= 2 * longest:  # the coarse grid may miss what is just in time
         best = _best_of(task, law, _grid(task, steps), steps)
         steps *= 2
@@ -266,6 +267,7 @@ def tune_for(
 
 
 _SHORTEST, _SLACK = 32, 1.1
+_COARSE = (0.0, 0.5, 0.8, 0.95)
 
 
 def _close_to(near: Tuned) -> Iterator[tuple[float, float]]:
@@ -279,10 +281,10 @@ def _grid(task: Task, steps: int) -> Iterator[tuple[float, float]]:
     """Settings that could be fast enough: effective learning rates and momenta."""
     losses = np.array(task.spectrum) * task.start**2 / 2
     needed = np.maximum(np.log(losses / task.target), 0) / (2 * np.array(task.spectrum) * steps)
-    for momentum in (0.0, 0.7):
+    for momentum in _COARSE:
         most = 2 * (1 + momentum) / (1 - momentum) / max(task.spectrum)
         least = min(max(float(needed.max()) / 2, most * 1e-6), most)
-        for rate in np.geomspace(least, most, 8)[:-1]:
+        for rate in np.geomspace(least, most, 7)[:-1]:
             yield float(rate), momentum
 
 
@@ -290,11 +292,11 @@ def _best_of(task: Task, delay: Any, settings: Any, steps: int) -> Tuned | None:
     pairs = np.array(list(settings))
     momenta = pairs[:, 1]
     rates = pairs[:, 0] * (1 - momenta)
-    found = updates_to_target(
-        task, HeavyBall(learning_rate=rates, momentum=momenta), delay, int(steps)
-    )
+    # Looked at for as long again: an oscillation that dips below the target has not reached it.
+    method = HeavyBall(learning_rate=rates, momentum=momenta)
+    found = updates_to_target(task, method, delay, 2 * int(steps))
     least = int(found.argmin())
-    if not np.isfinite(found[least]):
+    if found[least] > steps:
         return None
     return Tuned(
         learning_rate=float(rates[least]),
@@ -304,6 +306,7 @@ def _best_of(task: Task, delay: Any, settings: Any, steps: int) -> Tuned | None:
 
 
 _STEPS = ((1.6, 0.2), (1.25, 0.1), (1.1, 0.04), (1.04, 0.015))
+_DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (-1, -1), (1, 1), (1, -1), (-1, 1))
 _ROUNDS, _MOST_MOMENTUM = 12, 0.99
 
 
@@ -313,7 +316,7 @@ def _refined(task: Task, delay: Any, best: Tuned) -> Tuned:
             rate = best.learning_rate / (1 - best.momentum)
             around = [
                 (rate * factor**i, min(best.momentum + step * k, _MOST_MOMENTUM))
-                for i, k in ((1, 0), (-1, 0), (0, 1), (0, -1), (-1, -1), (1, 1))
+                for i, k in _DIRECTIONS
                 if best.momentum + step * k > -_MOST_MOMENTUM
             ]
             found = _best_of(task, delay, around, int(np.ceil(best.updates)))
