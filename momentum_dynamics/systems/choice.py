@@ -76,13 +76,16 @@ def seconds_of(cluster: Cluster, groups: int, updates: float, seconds_per_update
 
     Fixed times make the first round wait: a server that takes t_s is behind a steady pace by
     (t_g + (g + 1)t_s)(1 − 1/g)/2 on average over a round, and by t_g where it never rests. Random
-    times forget the start: by renewal theory 1 − c² of that is left, nothing for memoryless ones.
+    times forget the start and come to the server one by one: by renewal theory 1 − c² of t_g's part
+    is left, nothing for memoryless ones.
     """
     if groups == 1:
         return updates * seconds_per_update
     law = cluster.group_law(groups)
     memory = max(1 - float(law.variation) ** 2, 0.0)
-    mean, busy = float(law.mean), 0.0 if cluster.server is None else float(cluster.server.mean)
+    mean, busy = float(law.mean), 0.0
+    if memory == 1 and cluster.server is not None:
+        busy = float(cluster.server.mean)
     late = min((mean + (groups + 1) * busy) * (1 - 1 / groups) / 2, mean)
     return updates * seconds_per_update + memory * late
 
