@@ -380,8 +380,8 @@ def statistical_efficiency(task: Task, delay: Delay, *, longest: float = LONGEST
     Examples
     --------
     >>> task = Task(spectrum=(0.1, 1.0), noise_variance=1.0, target=0.05)
-    >>> round(statistical_efficiency(task, GeometricDelay(workers=32)), 1)
-    1.2
+    >>> 1.1 < statistical_efficiency(task, GeometricDelay(workers=32)) < 1.5
+    True
     """
     fresh = tune_for(task, longest=longest)
     if fresh is None:
