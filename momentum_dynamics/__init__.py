@@ -135,6 +135,15 @@ _HOMES = {
         "simulate_closed_loop",
         "total_momentum",
     ),
+    "systems": (
+        "Cluster",
+        "Task",
+        "best_groups",
+        "halving_rule",
+        "hardware_efficiency",
+        "plan",
+        "time_to_target",
+    ),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -275,6 +284,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
     from momentum_dynamics.simulation import simulate_stale as simulate_stale
     from momentum_dynamics.simulation.exponents import path_exponent as path_exponent
+    from momentum_dynamics.systems import Cluster as Cluster
+    from momentum_dynamics.systems import Task as Task
+    from momentum_dynamics.systems import best_groups as best_groups
+    from momentum_dynamics.systems import halving_rule as halving_rule
+    from momentum_dynamics.systems import hardware_efficiency as hardware_efficiency
+    from momentum_dynamics.systems import plan as plan
+    from momentum_dynamics.systems import time_to_target as time_to_target
     from momentum_dynamics.tuning import FixedTarget as FixedTarget
     from momentum_dynamics.tuning import Sensor as Sensor
     from momentum_dynamics.tuning import fit_mean_dynamics as fit_mean_dynamics

@@ -31,6 +31,7 @@ __all__ = [
     "exp",
     "expression",
     "half_turns",
+    "harmonic",
     "hyp0f1",
     "maximum",
     "minimum",
@@ -142,6 +143,32 @@ def half_turns(value: Scalar) -> Scalar:
 def exp(value: Scalar) -> Scalar:
     """The exponential function."""
     return _apply("exp", value)
+
+
+def harmonic(count: Scalar) -> Scalar:
+    """The harmonic number 1 + 1/2 + … + 1/count; between whole numbers as the digamma function.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> harmonic(Fraction(4))
+    Fraction(25, 12)
+    """
+    world = _world(count)
+    if world == "symbolic":
+        import sympy
+
+        return sympy.harmonic(count)
+    if world in {"exact", "interval"}:
+        last = int(count) if world == "exact" else int(count.b)
+        one = Fraction(1) if world == "exact" else sys.modules["mpmath"].iv.mpf(1)
+        return sum((one / rank for rank in range(1, last + 1)), start=0 * one)
+    if world == "multiprecision":
+        return sys.modules["mpmath"].harmonic(count)
+    from scipy.special import digamma
+
+    found = digamma(np.asarray(count, dtype=float) + 1) + np.euler_gamma
+    return float(found) if np.ndim(count) == 0 else found
 
 
 def hyp0f1(parameter: Scalar, value: Scalar) -> Scalar:

@@ -19,7 +19,8 @@ from momentum_dynamics.figures import list_figures
 
 HEADS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 COMMANDS = (
-    "analyze", "simulate", "reproduce", "claims", "claim", "numbers", "figures", "figure", "cite",
+    "analyze", "simulate", "plan", "reproduce", "claims", "claim", "numbers", "figures", "figure",
+    "cite",
 )  # fmt: skip
 PROVED = "complex-stability-ellipse"
 
@@ -113,6 +114,56 @@ def test_convert_shows_steps_and_reasons_and_speaks_json(capsys):
 )
 def test_convert_refuses_with_a_sentence(capsys, words, message):
     assert message in refused(capsys, "convert", *words)
+
+
+# --- plan -----------------------------------------------------------------------------------------
+
+PLAN = ("plan", "--nodes", "16", "--service", "exponential", "--communication", "0.05",
+        "--spectrum", "0.1,1", "--noise", "4", "--target", "0.1")  # fmt: skip
+
+
+def test_plan_prints_a_table_to_act_on_and_its_verification(capsys):
+    assert main([*PLAN, "--replicas", "50"]) == 0
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert re.fullmatch(r"form \d+ groups? of \d+ nodes?", lines[0])
+    assert lines[4].split() == ["groups", "rate", "momentum", "updates", "seconds", "times"]
+    assert [line.split()[0] for line in lines[5:8]] == [
+        "recommended", "synchronous", "asynchronous",
+    ]  # fmt: skip
+    assert "verified: 50 simulated clusters" in printed
+    assert "at the target 0.1" in printed.replace("\n", " ")
+    assert main([*PLAN, "--replicas", "50"]) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_plan_speaks_json(capsys):
+    assert main([*PLAN, "--replicas", "20", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["recommended"]["seconds"] == min(row["seconds"] for row in found["choices"])
+    assert found["verification"]["replicas"] == 20
+    assert main([*PLAN, "--replicas", "0", "--json", "--server", "0"]) == 0
+    assert json.loads(capsys.readouterr().out)["verification"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--service", "gama:4"], "did you mean 'gamma'"),
+        (["--service", "gamma"], "write gamma:SHAPE:MEAN with numbers"),
+        (["--nodes", "0"], "nodes is 0, but must be a whole number"),
+        (["--target", "0.9"], "the loss is 0.55 at the start"),
+        (["--target", "-1"], "target is -1.0, but must lie in"),
+        (["--noise", "nan"], "noise_variance is nan"),
+        (["--spectrum", "0,1"], "spectrum holds 0.0, but every curvature"),
+        (["--communication", "-1"], "communication is -1.0"),
+        (["--server", "-1"], "server is -1.0"),
+        (["--noise", "1e9", "--target", "0.01"], "takes more than 131,072 updates"),
+        (["--replicas", "1"], "an error bar needs at least 2"),
+    ],
+)
+def test_plan_refuses_with_a_sentence(capsys, words, message):
+    assert message in refused(capsys, *PLAN, *words)
 
 
 # --- analyze --------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ __all__ = [
     "figure",
     "figures",
     "numbers",
+    "plan",
     "reproduce",
     "simulate",
 ]
@@ -103,6 +104,32 @@ def convert(options: Namespace) -> int:
     found = conventions(built_method(options.method, settings(options.set)))
     print(json_text(found.to_dict()) if options.json else found)
     return 0
+
+
+def plan(options: Namespace) -> int:
+    """Recommend groups, learning rate and momentum for a cluster, and verify it by simulation."""
+    from momentum_dynamics.systems import plan
+    from momentum_dynamics.systems.named import named_service
+
+    found = plan(
+        nodes=options.nodes,
+        service=named_service(options.service),
+        communication=options.communication,
+        spectrum=options.spectrum,
+        noise=options.noise,
+        target=options.target,
+        server=options.server,
+        start=options.start,
+    )
+    checked = found.verify(options.seed, options.replicas) if options.replicas else None
+    if options.json:
+        verification = {"verification": None if checked is None else checked.to_dict()}
+        print(json_text(found.to_dict() | verification))
+    else:
+        print(found)
+        if checked is not None:
+            print(f"\n{filled(str(checked))}")
+    return 0 if checked is None or checked.holds else 1
 
 
 def reproduce(options: Namespace) -> int:

@@ -50,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_json(made)
 
+    _add_plan(command(commands.plan))
+
     made = command(commands.reproduce)
     made.add_argument("slugs", nargs="*", metavar="SLUG", help="claims or figures; default: all")
     made.add_argument(
@@ -88,6 +90,60 @@ def parser() -> argparse.ArgumentParser:
     made = command(commands.cite)
     made.add_argument("keys", nargs="+", metavar="KEY", help="such as polyak1964")
     return whole
+
+
+def _add_plan(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--nodes", type=int, required=True, metavar="N", help="machines")
+    made.add_argument(
+        "--service",
+        required=True,
+        metavar="LAW",
+        help="seconds of one gradient on one node: exponential, deterministic, shifted:0.5, "
+        "gamma:4, lognormal:1, pareto:3, hyperexponential:2, each with its mean behind if that is "
+        "not 1, as in exponential:2 or gamma:4:0.3",
+    )
+    made.add_argument(
+        "--communication",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="for one exchange of a model; default: 0",
+    )
+    made.add_argument(
+        "--spectrum",
+        type=_numbers,
+        required=True,
+        metavar="SMALLEST,LARGEST",
+        help="curvatures of the loss; more than two may be given",
+    )
+    made.add_argument(
+        "--noise", type=float, required=True, metavar="VARIANCE", help="of one node's gradient"
+    )
+    made.add_argument(
+        "--target", type=float, required=True, metavar="LOSS", help="the loss to come down to"
+    )
+    made.add_argument(
+        "--start",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="displacement at the start; default: 1",
+    )
+    made.add_argument(
+        "--server",
+        type=float,
+        metavar="SECONDS",
+        help="of the server for one update; default: as --communication",
+    )
+    made.add_argument(
+        "--replicas",
+        type=_whole,
+        default=400,
+        metavar="R",
+        help="clusters that are simulated to verify it; default: 400; 0: none",
+    )
+    made.add_argument("--seed", type=int, default=0, metavar="S", help="default: 0")
+    _add_json(made)
 
 
 def _add_simulation(made: argparse.ArgumentParser) -> None:

@@ -30,6 +30,9 @@ USUAL = {
     "frequency": (0.0, 3.1), "time": (0.1, 6.0), "tick": (0.0, 0.5), "friction": (0.1, 4.0),
     "vanishing_friction": (0.0, 5.0), "weight": (0.0, 50.0), "largest": (0, 30),
     "total_momentum": (0.05, 0.9), "eigenvalue": (0.3, 0.95), "mean": (0.0, 30.0),
+    "nodes": (1, 64), "groups": (1, 16), "count": (1, 40),
+    "group_time": (0.1, 9.0), "server_time": (0.1, 2.0), "communication": (0.0, 1.0),
+    "floor": (0.05, 2.0),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
@@ -62,6 +65,8 @@ DOMAINS = {
         }
         for name in ("target_eigenvalue", "fixed_delay_balance", "geometric_delay_balance")
     },
+    "systems.floor_learning_rate": {"noise_variance": (0.1, 4.0)},
+    "systems.statistical_efficiency": {"noise_variance": (0.1, 4.0)},
     # Each step of the recursion widens an interval.
     "noise.autocorrelation": {"steps": (0, 4)},
     "transients.balanced_residual": {"steps": (0, 4)},
