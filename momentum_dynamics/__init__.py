@@ -31,6 +31,7 @@ _HOMES = {
         "NoDelay",
         "Pareto",
         "ServiceDelay",
+        "ShiftedDelay",
         "ShiftedExponential",
         "SlowestOf",
         "UniformDelay",
@@ -167,6 +168,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import NoDelay as NoDelay
     from momentum_dynamics.delays import Pareto as Pareto
     from momentum_dynamics.delays import ServiceDelay as ServiceDelay
+    from momentum_dynamics.delays import ShiftedDelay as ShiftedDelay
     from momentum_dynamics.delays import ShiftedExponential as ShiftedExponential
     from momentum_dynamics.delays import SlowestOf as SlowestOf
     from momentum_dynamics.delays import UniformDelay as UniformDelay

@@ -164,6 +164,7 @@ _ENTRIES = (
     Quantity("speeds", r"\lambda", "how many gradients each worker computes per time", POSITIVE),
     Quantity("probabilities", "q", "the chances of staleness 0, 1, 2, …", Range(0, 1)),
     Quantity("count", "k", "how many nodes a barrier waits for", FROM_ONE, integer=True),
+    Quantity("by", "s", "how many updates older each gradient is", NONNEGATIVE, integer=True),
     Quantity("step", "t", "the index of an update, from 0", NONNEGATIVE, integer=True),
     Quantity("steps", "n", "a number of updates", NONNEGATIVE, integer=True),
     Quantity("updates", "T", "how many gradients the server applies", NONNEGATIVE, integer=True),
