@@ -36,6 +36,7 @@ _HOMES = {
         "SlowestOf",
         "UniformDelay",
     ),
+    "dynamics.asynchrony.continuum": ("DelayEquation", "MemoryEquation"),
     "dynamics.asynchrony.limits": ("delay_stability_limit", "mean_square_limit"),
     "dynamics.asynchrony.moments": ("queue_moments", "stale_moments"),
     "dynamics.asynchrony.tuning": ("tune_queue",),
@@ -172,6 +173,8 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import ShiftedExponential as ShiftedExponential
     from momentum_dynamics.delays import SlowestOf as SlowestOf
     from momentum_dynamics.delays import UniformDelay as UniformDelay
+    from momentum_dynamics.dynamics.asynchrony.continuum import DelayEquation as DelayEquation
+    from momentum_dynamics.dynamics.asynchrony.continuum import MemoryEquation as MemoryEquation
     from momentum_dynamics.dynamics.asynchrony.limits import (
         delay_stability_limit as delay_stability_limit,
     )

@@ -189,6 +189,7 @@ _ENTRIES = (
     Quantity("root_momentum", "u", "the square root of momentum", Range(0, 1)),
     Quantity("amplification", "S", "the largest modulus that the trace can reach", NONNEGATIVE),
     Quantity("time", "t", "steps times the tick of the clock", NONNEGATIVE),
+    Quantity("age", r"\vartheta", "how old gradients are on average, in updates", NONNEGATIVE),
     Quantity("tick", "d", "the time that one step takes", NONNEGATIVE),
     Quantity("friction", "a", "the force against a velocity, in continuous time", NONNEGATIVE),
     Quantity(

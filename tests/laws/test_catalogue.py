@@ -30,6 +30,7 @@ USUAL = {
     "frequency": (0.0, 3.1), "time": (0.1, 6.0), "tick": (0.0, 0.5), "friction": (0.1, 4.0),
     "vanishing_friction": (0.0, 5.0), "weight": (0.0, 50.0), "largest": (0, 30),
     "total_momentum": (0.05, 0.9), "eigenvalue": (0.3, 0.95), "mean": (0.0, 30.0),
+    "age": (0.5, 30.0),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
@@ -46,6 +47,8 @@ DOMAINS = {
         "learning_rate": (0.01, 0.05),
         "workers": (1.0, 10.0),
     },
+    "lagged.delay_equation_variance": {"learning_rate": (0.01, 0.05), "age": (0.5, 10.0)},
+    "lagged.spread_equation_variance": {"learning_rate": (0.01, 0.05), "age": (0.5, 10.0)},
     "staleness.staleness_correlation": {"steps": (1, 20)},
     "staleness.time_constant_momentum": {"total_momentum": (0.8, 0.9), "workers": (1.0, 3.0)},
     # Where the target has a mode that does not oscillate.
