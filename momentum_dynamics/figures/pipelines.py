@@ -58,7 +58,8 @@ def _stages(
     rule = np.asarray(laws.stage_learning_rate(1.0, delay), dtype=float)
     rng = np.random.default_rng(seed)
     drawn = [coupled(rng, stages, smallest) for _ in range(hessians)]
-    shares = np.linspace(*share, points)
+    least, most = share
+    shares = np.linspace(least, most, points)
     radii = np.array(
         [
             [
