@@ -31,12 +31,20 @@ _HOMES = {
         "NoDelay",
         "Pareto",
         "ServiceDelay",
+        "ShiftedDelay",
         "ShiftedExponential",
         "SlowestOf",
         "UniformDelay",
     ),
+    "dynamics.asynchrony.continuum": ("DelayEquation", "MemoryEquation"),
     "dynamics.asynchrony.limits": ("delay_stability_limit", "mean_square_limit"),
     "dynamics.asynchrony.moments": ("queue_moments", "stale_moments"),
+    "dynamics.asynchrony.pipeline": (
+        "pipeline_ages",
+        "staged_matrix",
+        "staged_path",
+        "staged_radius",
+    ),
     "dynamics.asynchrony.tuning": ("tune_queue",),
     "dynamics.asynchrony.sensing": ("momentum_at_target", "sensor_reading"),
     "dynamics.average": ("average_case",),
@@ -176,15 +184,22 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import NoDelay as NoDelay
     from momentum_dynamics.delays import Pareto as Pareto
     from momentum_dynamics.delays import ServiceDelay as ServiceDelay
+    from momentum_dynamics.delays import ShiftedDelay as ShiftedDelay
     from momentum_dynamics.delays import ShiftedExponential as ShiftedExponential
     from momentum_dynamics.delays import SlowestOf as SlowestOf
     from momentum_dynamics.delays import UniformDelay as UniformDelay
+    from momentum_dynamics.dynamics.asynchrony.continuum import DelayEquation as DelayEquation
+    from momentum_dynamics.dynamics.asynchrony.continuum import MemoryEquation as MemoryEquation
     from momentum_dynamics.dynamics.asynchrony.limits import (
         delay_stability_limit as delay_stability_limit,
     )
     from momentum_dynamics.dynamics.asynchrony.limits import mean_square_limit as mean_square_limit
     from momentum_dynamics.dynamics.asynchrony.moments import queue_moments as queue_moments
     from momentum_dynamics.dynamics.asynchrony.moments import stale_moments as stale_moments
+    from momentum_dynamics.dynamics.asynchrony.pipeline import pipeline_ages as pipeline_ages
+    from momentum_dynamics.dynamics.asynchrony.pipeline import staged_matrix as staged_matrix
+    from momentum_dynamics.dynamics.asynchrony.pipeline import staged_path as staged_path
+    from momentum_dynamics.dynamics.asynchrony.pipeline import staged_radius as staged_radius
     from momentum_dynamics.dynamics.asynchrony.sensing import (
         momentum_at_target as momentum_at_target,
     )

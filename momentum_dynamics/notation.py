@@ -171,6 +171,7 @@ _ENTRIES = (
     Quantity("communication", "c", "seconds for one exchange of a model", NONNEGATIVE),
     Quantity("target", r"L^{*}", "the loss that is good enough", POSITIVE),
     Quantity("floor", "V", "the settled variance that is allowed", POSITIVE),
+    Quantity("by", "s", "how many updates older each gradient is", NONNEGATIVE, integer=True),
     Quantity("step", "t", "the index of an update, from 0", NONNEGATIVE, integer=True),
     Quantity("steps", "n", "a number of updates", NONNEGATIVE, integer=True),
     Quantity("updates", "T", "how many gradients the server applies", NONNEGATIVE, integer=True),
@@ -195,6 +196,7 @@ _ENTRIES = (
     Quantity("root_momentum", "u", "the square root of momentum", Range(0, 1)),
     Quantity("amplification", "S", "the largest modulus that the trace can reach", NONNEGATIVE),
     Quantity("time", "t", "steps times the tick of the clock", NONNEGATIVE),
+    Quantity("age", r"\vartheta", "how old gradients are on average, in updates", NONNEGATIVE),
     Quantity("tick", "d", "the time that one step takes", NONNEGATIVE),
     Quantity("friction", "a", "the force against a velocity, in continuous time", NONNEGATIVE),
     Quantity(

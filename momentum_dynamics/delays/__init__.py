@@ -19,6 +19,7 @@ from momentum_dynamics.delays.memoryless import (
 from momentum_dynamics.delays.mixtures import MixtureDelay
 from momentum_dynamics.delays.queues import ServiceDelay
 from momentum_dynamics.delays.services import Service
+from momentum_dynamics.delays.shifted import ShiftedDelay
 from momentum_dynamics.delays.staleness import Delay, FixedDelay, GeometricDelay, NoDelay
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Pareto",
     "Service",
     "ServiceDelay",
+    "ShiftedDelay",
     "ShiftedExponential",
     "SlowestOf",
     "UniformDelay",

@@ -44,6 +44,8 @@ class Exactly:
 
         if value is None or isinstance(value, bool) or is_symbolic(value):
             return value
+        if hasattr(value, "generating_function"):
+            return self(value)
         if isinstance(value, tuple) and all(hasattr(entry, "update") for entry in value):
             return tuple(self(entry) for entry in value)
         if isinstance(owner, LinearMethod):

@@ -22,6 +22,7 @@ __all__ = [
     "independent_stationary_variance",
     "queue_mean_square_limit",
     "queue_stationary_variance",
+    "stage_learning_rate",
     "staleness_correlation",
     "time_constant_momentum",
     "total_lag_step_limit",
@@ -60,6 +61,14 @@ def fixed_delay_step_limit(staleness: Scalar) -> Scalar:
     A round robin of M equal workers is the fixed delay M − 1.
     """
     return 2 * sin(half_turns(fixed_delay_step_limit_angle(staleness)))
+
+
+def stage_learning_rate(curvature: Scalar, staleness: Scalar) -> Scalar:
+    """A learning rate that a stage of delay τ bears up to the curvature h, 1/(h(τ + ½)).
+
+    At least 2/π of the largest, and all of it without delay.
+    """
+    return 2 / (curvature * (2 * staleness + 1))
 
 
 def uniform_delay_step_limit(largest: Scalar) -> Scalar:

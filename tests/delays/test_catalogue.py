@@ -42,6 +42,12 @@ RATIONAL = {
         {"probabilities": [0.5, 0, 0.25, 0.25, 0]},
         {"probabilities": np.full(30, 1 / 30)},
     ],
+    "ShiftedDelay": [
+        {"delay": delays.GeometricDelay(workers=3), "by": 0},
+        {"delay": delays.GeometricDelay(workers=2.5), "by": 1},
+        {"delay": delays.UniformDelay(largest=4), "by": 3},
+        {"delay": delays.ShiftedDelay(delay=delays.FixedDelay(staleness=2), by=1), "by": 2},
+    ],
     "ServiceDelay": [
         {"service": Exponential(mean=3), "workers": 4},
         {"service": Deterministic(), "workers": 4},
@@ -183,6 +189,7 @@ EXACT = [
     delays.NegativeBinomialDelay(mean=Fraction(5, 3), stages=2),
     delays.MixtureDelay(speeds=[Fraction(1), Fraction(1), Fraction(5, 2)]),
     delays.EmpiricalDelay(probabilities=[Fraction(1, 3), 0, Fraction(2, 3)]),
+    delays.ShiftedDelay(delay=delays.GeometricDelay(workers=Fraction(7, 2)), by=2),
 ]
 
 
@@ -323,6 +330,19 @@ def test_long_power_series_agree_with_horners_rule():
     np.testing.assert_allclose(delay.generating_function(w), np.polyval(chances[::-1], w))
 
 
+def test_a_shift_is_a_pipe_of_fixed_delays():
+    shifted = delays.ShiftedDelay(delay=delays.FixedDelay(staleness=2), by=3)
+    fixed = delays.FixedDelay(staleness=5)
+    assert shifted.rational() == fixed.rational()
+    np.testing.assert_array_equal(shifted.probabilities(9), fixed.probabilities(9))
+    np.testing.assert_array_equal(shifted.probabilities(2), [0, 0])
+    assert [shifted.tail(chance) for chance in (0, 0.5, 1)] == [5, 5, 0]
+    batch = delays.ShiftedDelay(delay=delays.GeometricDelay(workers=np.array([1.0, 4.0])), by=1)
+    assert batch.probabilities(5).shape == (2, 5)
+    np.testing.assert_allclose(batch.mean, [1, 4])
+    assert repr(shifted) == "ShiftedDelay(delay=FixedDelay(staleness=2), by=3)"
+
+
 def test_geometric_delay_takes_batches():
     workers = np.array([1.0, 2.0, 5.0])
     delay = delays.GeometricDelay(workers=workers)
@@ -371,6 +391,21 @@ def test_geometric_delay_takes_batches():
         (delays.EmpiricalDelay, {"probabilities": [np.nan, 1]}, "must be one row of at least one"),
         (delays.EmpiricalDelay, {"probabilities": [3, 1]}, "must lie in"),
         (delays.EmpiricalDelay, {"probabilities": "all"}, "must be one row of at least one"),
+        (delays.ShiftedDelay, {"delay": 3, "by": 1}, "delay is 3, but must be a law of staleness"),
+        (delays.ShiftedDelay, {"delay": delays.NoDelay, "by": 1}, "but must be a law of staleness"),
+        (
+            delays.ShiftedDelay,
+            {"delay": delays.NoDelay(), "by": -1},
+            "by is -1, but must be a whole",
+        ),
+        (delays.ShiftedDelay, {"delay": delays.NoDelay(), "by": 0.5}, "but must be a whole number"),
+        (delays.ShiftedDelay, {"delay": delays.NoDelay(), "by": np.nan}, "but must be a whole"),
+        (delays.ShiftedDelay, {"delay": delays.NoDelay(), "by": "one"}, "but must be a whole"),
+        (
+            delays.ShiftedDelay,
+            {"delay": delays.NoDelay(), "by": [1, 2]},
+            "must be one whole number",
+        ),
         (delays.ServiceDelay, {"service": 1.0, "workers": 2}, "must be a law of service times"),
         (delays.ServiceDelay, {"service": Gamma, "workers": 2}, "must be a law of service times"),
         (delays.ServiceDelay, {"service": Exponential(), "workers": 0}, "must lie in"),
@@ -411,6 +446,7 @@ def test_symbols_and_empty_histograms_are_no_measured_law():
     (delays.MixtureDelay(speeds=[1]), "speeds"),
     (delays.EmpiricalDelay(probabilities=[1]), "chances"),
     (delays.ServiceDelay(service=Exponential(), workers=2), "workers"),
+    (delays.ShiftedDelay(delay=delays.NoDelay(), by=2), "by"),
 ])  # fmt: skip
 def test_delays_are_immutable(delay, name):
     with pytest.raises(dataclasses.FrozenInstanceError):

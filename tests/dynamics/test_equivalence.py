@@ -19,6 +19,7 @@ from momentum_dynamics import (
     OptimisticGradient,
     Quadratic,
     QuasiHyperbolic,
+    ShiftedDelay,
     ThreeParameter,
     TripleMomentum,
     equivalent_momentum,
@@ -155,6 +156,25 @@ def test_what_cancels_cancels_exactly():
 
 
 @pytest.mark.slow
+def test_staleness_from_one_asks_one_point_back():
+    counted = ShiftedDelay(delay=GeometricDelay(workers=WORKERS), by=1)
+    twin = equivalent_momentum(GradientDescent(learning_rate=ALPHA), counted)
+    assert isinstance(twin, ThreeParameter)
+    assert (twin.learning_rate, twin.lookahead) == (ALPHA / WORKERS, -1)
+    assert sympy.simplify(twin.momentum - 1 + 1 / WORKERS) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 3, 8])
+def test_staleness_from_one_on_its_mean_path(workers):
+    """Heavy ball with the gradient of the point before, from the velocity −α∇f(w₀)."""
+    delay = ShiftedDelay(delay=GeometricDelay(workers=workers), by=1)
+    exact = mean_path(GradientDescent(learning_rate=0.4), 1.5, delay, 30)
+    step, kept, found = 0.6, 1 - 1 / workers, [1.0, 1 - 0.6]
+    for t in range(1, 30):
+        found.append(found[t] + kept * (found[t] - found[t - 1]) - step / workers * found[t - 1])
+    np.testing.assert_allclose(exact, found, atol=1e-12)
+
+
 def test_symbols():
     twin = equivalent_momentum(
         GradientDescent(learning_rate=ALPHA), GeometricDelay(workers=WORKERS)

@@ -33,6 +33,7 @@ USUAL = {
     "nodes": (1, 64), "groups": (1, 16), "count": (1, 40),
     "group_time": (0.1, 9.0), "server_time": (0.1, 2.0), "communication": (0.0, 1.0),
     "floor": (0.05, 2.0),
+    "age": (0.5, 30.0),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
@@ -54,6 +55,8 @@ DOMAINS = {
         "momentum": (0.05, 0.5),
         "workers": (1.0, 10.0),
     },
+    "lagged.delay_equation_variance": {"learning_rate": (0.01, 0.05), "age": (0.5, 10.0)},
+    "lagged.spread_equation_variance": {"learning_rate": (0.01, 0.05), "age": (0.5, 10.0)},
     "staleness.staleness_correlation": {"steps": (1, 20)},
     "staleness.time_constant_momentum": {"total_momentum": (0.8, 0.9), "workers": (1.0, 3.0)},
     # Where the target has a mode that does not oscillate.
