@@ -24,14 +24,22 @@ from momentum_dynamics.problems import LeastSquares, named_data
 from momentum_dynamics.simulation import ServeRun, serve
 from momentum_dynamics.simulation.server_task import Job, Work
 
-__all__ = ["Apart", "dies_at_times", "doomed", "process_pool", "run_on_data", "service_times"]
+__all__ = [
+    "Apart",
+    "awake",
+    "dies_at_times",
+    "doomed",
+    "process_pool",
+    "run_on_data",
+    "service_times",
+]
 
 Array = NDArray[np.float64]
 
 BATCH = 8
 CHANCE_OF_DEATH = 0.1
 
-_PRELOADED = ["__main__", "momentum_dynamics.claims.live"]
+_PRELOADED = ["momentum_dynamics.claims.live"]
 """What the server of forks imports once, so that no process has to."""
 
 
@@ -116,34 +124,37 @@ def doomed(problem: Any, seed: int, tasks: NDArray[np.int64]) -> NDArray[np.bool
     return np.array([bool(job.gradient(int(task), np.zeros(1))[0]) for task in tasks], dtype=bool)
 
 
+def awake(workers: int, *, on_processes: bool = False) -> Executor:
+    """A pool of threads or processes that have all begun: they do so when they are first asked."""
+    pool = process_pool(workers) if on_processes else ThreadPoolExecutor(workers)
+    list(pool.map(time.sleep, [0.05] * workers))
+    return pool
+
+
 def run_on_data(
-    service: Service, *, workers: int, updates: int, seed: Any, on_processes: bool = False,
+    pool: Executor, service: Service, *, workers: int, updates: int, seed: Any,
     work: Work | None = None, **options: Any,
 ) -> ServeRun:  # fmt: skip
-    """Least squares on the diabetes data by small batches, on threads or processes that are awake.
+    """Least squares on the diabetes data by small batches.
 
     Parameters
     ----------
+    pool : Executor
     service : Service
         Of the seconds that every task sleeps first.
     workers, updates, seed, work, **options
         As `serve` takes them.
-    on_processes : bool
 
     Returns
     -------
     ServeRun
     """
     data = named_data("diabetes")
-    problem = LeastSquares(data.X, data.y)
-    with process_pool(workers) if on_processes else ThreadPoolExecutor(workers) as pool:
-        # Else the first gradients would take the time in which processes start.
-        list(pool.map(time.sleep, [0.05] * workers))
-        return serve(
-            GradientDescent(learning_rate=0.02), problem, workers=workers, executor=pool,
-            updates=updates, service=service, seed=seed, work=work,
-            batch_size=BATCH if work is None else None, **options,
-        )  # fmt: skip
+    return serve(
+        GradientDescent(learning_rate=0.02), LeastSquares(data.X, data.y), workers=workers,
+        executor=pool, updates=updates, service=service, seed=seed, work=work,
+        batch_size=BATCH if work is None else None, **options,
+    )  # fmt: skip
 
 
 def service_times(run: ServeRun) -> Array:

@@ -8,6 +8,7 @@ every control is off by far more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from momentum_dynamics.analysis import staleness_report
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
 from momentum_dynamics.claims.live import (
     Apart,
+    awake,
     dies_at_times,
     doomed,
     process_pool,
@@ -52,9 +54,10 @@ def _raises_at_times(problem: Any, point: Array, rng: np.random.Generator) -> An
 
 def _conserved(rng: np.random.Generator, **options: Any) -> Evidence:
     workers, updates = 8, 300
-    done = run_on_data(
-        Exponential(mean=0.003), workers=workers, updates=updates, seed=rng, **options
-    )
+    with awake(workers) as pool:
+        done = run_on_data(
+            pool, Exponential(mean=0.003), workers=workers, updates=updates, seed=rng, **options
+        )
     present = done.ages[done.ages >= 0]
     left = int(done.staleness.sum() + present.sum()) - done.updates * (workers - 1)
     return Evidence.close(
@@ -95,14 +98,26 @@ NEARLY_CONSTANT = 16
 """Stages of the gamma law of the controls: times that vary by a quarter soon are out of step."""
 
 
+_SLEEPS, _BUSY = (0.01, 0.02, 0.04), 1.2
+"""Mean sleeps in seconds: the next one where times are longer than sleeps by so much. Whether they
+are is asked of the times alone, so that staleness does not choose which run is shown."""
+
+
 def _distances(
-    rng: np.random.Generator, service: Service, updates: int, *, on_processes: bool
+    rng: np.random.Generator,
+    service: Callable[[float], Service],
+    updates: int,
+    *,
+    on_processes: bool,
 ) -> Evidence:
     workers = 4
-    done = run_on_data(
-        service, workers=workers, updates=updates, seed=rng, on_processes=on_processes
-    )
-    measured = ServiceDelay(service=Empirical(times=service_times(done)), workers=workers)
+    with awake(workers, on_processes=on_processes) as pool:
+        for sleep in _SLEEPS:
+            done = run_on_data(pool, service(sleep), workers=workers, updates=updates, seed=rng)
+            times = service_times(done)
+            if times.mean() < _BUSY * sleep:
+                break
+    measured = ServiceDelay(service=Empirical(times=times), workers=workers)
     geometric, own = staleness_report(done), staleness_report(done, measured)
     shares = [
         geometric.distance / (geometric.noise_limit + _OVERHEAD),
@@ -133,18 +148,20 @@ def _law(kind: str, *, on_processes: bool) -> Claim:
         statement=_law_statement,
         proof=None,
         experiment=lambda rng: _distances(
-            rng, Exponential(mean=0.01), 360, on_processes=on_processes
+            rng, lambda sleep: Exponential(mean=sleep), 320, on_processes=on_processes
         ),
         control=lambda rng: _distances(
-            rng, Gamma(shape=NEARLY_CONSTANT, mean=0.01), 240, on_processes=on_processes
+            rng, lambda sleep: Gamma(shape=NEARLY_CONSTANT, mean=sleep), 200,
+            on_processes=on_processes,
         ),
         expected=Verdict.CONFIRMED,
         live=True,
         figures=("real-workers",),
-        remark="Four workers, 10 ms of sleep, 360 updates of least squares on the diabetes data. "
-        "Noise is from a block bootstrap, for stalenesses depend on each other. Overhead turns "
-        "exponential times into shifted ones and takes fresh gradients away, so the bound is wide; "
-        "in the control times vary by a quarter, and the distance is about 0.5.",
+        remark="Four workers, 10 ms of sleep, or 20 or 40 where the machine is busy, 320 updates "
+        "of least squares on the diabetes data. Noise is from a block bootstrap, for stalenesses "
+        "depend on each other. Overhead turns exponential times into shifted ones and takes fresh "
+        "gradients away, so the bound is wide; in the control times vary by a quarter, and the "
+        "distance is about 0.5.",
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.analysis import staleness_report
 from momentum_dynamics.claims import Citation
-from momentum_dynamics.claims.live import run_on_data, service_times
+from momentum_dynamics.claims.live import awake, run_on_data, service_times
 from momentum_dynamics.claims.real_workers import NEARLY_CONSTANT
 from momentum_dynamics.delays import Empirical, Exponential, Gamma, GeometricDelay, ServiceDelay
 from momentum_dynamics.figures.base import Figure, number
@@ -61,9 +61,8 @@ def measure(
     )
     runs = []
     for name, service, on_processes in cases:
-        run = run_on_data(
-            service, workers=workers, updates=updates, seed=seed, on_processes=on_processes
-        )
+        with awake(workers, on_processes=on_processes) as pool:
+            run = run_on_data(pool, service, workers=workers, updates=updates, seed=seed)
         times = np.round(_MICRO * service_times(run)).astype(int)
         runs.append({"name": name, "staleness": run.staleness.tolist(), "times": times.tolist()})
     return {
