@@ -9,7 +9,7 @@ from typing import Any
 
 from momentum_dynamics.claims.bibliography import short_reference
 
-__all__ = ["index_page", "scorecard_page"]
+__all__ = ["index_page", "live_page", "scorecard_page"]
 
 _STYLE = """
 :root { --ink: #1b1b1f; --soft: #5c5f66; --line: #dfe1e5; --paper: #fff; --card: #fafbfc;
@@ -113,6 +113,24 @@ def _counted(claims: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{found.count(name)} {name}" for name in order if name in found)
 
 
+def live_page(claims: Sequence[Mapping[str, Any]]) -> str:
+    """What claims about real threads and processes measured in the last run.
+
+    Parameters
+    ----------
+    claims : sequence of mappings
+        The entries of those claims, with their numbers.
+    """
+    lead = (
+        f"{len(claims)} claims about real workers: {_counted(claims)}. These are the numbers of "
+        "the last run on this machine; every run writes others, and nothing is compared with them. "
+        '<a href="scorecard.html">The scorecard</a> has the verdicts; the same as '
+        '<a href="live.json">JSON</a>.'
+    )
+    body = "\n".join(_article(entry, is_measured=True) for entry in claims)
+    return _page("Momentum: real workers", lead, body)
+
+
 def scorecard_page(
     claims: Sequence[Mapping[str, Any]], numbers: Sequence[Mapping[str, Any]] = ()
 ) -> str:
@@ -123,7 +141,7 @@ def scorecard_page(
     claims, numbers : sequence of mappings
         The entries of the scorecard.
     """
-    body = "\n".join(_article(entry) for entry in claims)
+    body = "\n".join(_article(entry, is_measured=not entry["live"]) for entry in claims)
     if numbers:
         body += f"\n{_worked(numbers)}"
     told = f' <a href="#numbers">{len(numbers)} worked numbers</a>.' if numbers else ""
@@ -161,8 +179,14 @@ def _worked(numbers: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _article(entry: Mapping[str, Any]) -> str:
-    rows = "\n".join(_row(check) for check in entry["checks"])
+def _article(entry: Mapping[str, Any], *, is_measured: bool) -> str:
+    rows = "\n".join(_row(check, is_measured=is_measured) for check in entry["checks"])
+    elsewhere = (
+        ""
+        if is_measured
+        else '<p class="soft">Real workers give other numbers in every run: those of the last one '
+        f'are in <a href="live.html#{escape(entry["slug"])}">live.html</a>.</p>\n'
+    )
     surprise = (
         "" if entry["verdict"] == entry["expected"] else f" (expected: {escape(entry['expected'])})"
     )
@@ -177,17 +201,19 @@ def _article(entry: Mapping[str, Any]) -> str:
         f'<p class="scroll">{entry["statement_mathml"]}</p>\n{remark}'
         '<div class="scroll"><table>\n<tr><th>check</th><th>compared</th><th>predicted</th>'
         "<th>measured</th><th>error or tolerance</th><th>agrees</th></tr>\n"
-        f"{rows}\n</table></div>\n"
+        f"{rows}\n</table></div>\n{elsewhere}"
         + (f'<p class="soft">Figures: {figures}</p>\n' if figures else "")
         + "</article>"
     )
 
 
-def _row(check: Mapping[str, Any]) -> str:
+def _row(check: Mapping[str, Any], *, is_measured: bool) -> str:
     def shown(value: float | None) -> str:
         return "–" if value is None else f"{value:.6g}"
 
-    if check.get("standard_error") is not None:
+    if not is_measured:
+        error = "differs"
+    elif check.get("standard_error") is not None:
         error = f"± {check['standard_error']:.2g}"
     else:
         error = "exact" if check.get("tolerance") is None else f"≤ {check['tolerance']:.2g}"

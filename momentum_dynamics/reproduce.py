@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,7 +23,7 @@ from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.figures import figure, list_figures
 from momentum_dynamics.figures.base import data_arrays
 from momentum_dynamics.figures.style import save, styled
-from momentum_dynamics.gallery import index_page, scorecard_page
+from momentum_dynamics.gallery import index_page, live_page, scorecard_page
 
 __all__ = ["FORMATS", "QUICK_FOLDER", "Report", "write_gallery"]
 
@@ -144,7 +145,9 @@ def write_gallery(
     Notes
     -----
     Every file is written beside its place and moved there whole, so a killed run leaves no half of
-    one. Two runs on one machine give the same bytes.
+    one. Two runs on one machine give the same bytes, but for ``live.json`` and ``live.html``: live
+    claims, on real threads and processes, are judged last, one by one, when nothing else runs, and
+    what they measure is kept there; the scorecard holds their verdicts.
     """
     begun = time.monotonic()
     for name in formats:
@@ -169,16 +172,24 @@ def write_gallery(
     tasks: list[_Task] = [
         (slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures
     ]
-    tasks += [(slug, _judge, (slug,)) for slug in chosen_claims]
-    results = _watched(_results(tasks, count), len(tasks), progress=progress)
-    judged = {slug: result for slug, result in results if result is not None}
-    previous = {entry["slug"]: entry for entry in (kept or {}).get("claims", ())}
     order = [item.slug for item in list_claims()]
-    entries = [entry for slug in order if (entry := judged.get(slug) or previous.get(slug))]
+    is_live = {item.slug: item.live for item in list_claims()}
+    tasks += [(slug, _judge, (slug,)) for slug in chosen_claims if not is_live[slug]]
+    timed: list[_Task] = [(slug, _judge, (slug,)) for slug in chosen_claims if is_live[slug]]
+    results = _watched(
+        chain(_results(tasks, count), _results(timed, 1)),
+        len(tasks) + len(timed),
+        progress=progress,
+    )
+    judged = {slug: result for slug, result in results if result is not None}
+    known = _by_slug(kept) | judged
+    entries = [known[slug] for slug in order if slug in known]
+    measured = _by_slug(_read_scorecard(folder / "live.json")) | judged
+    live = [measured[slug] for slug in order if is_live[slug] and slug in measured]
     numbers = (kept or {}).get("numbers") if wanted else None
     if numbers is None:
         numbers = [number.to_dict() for number in list_numbers()]
-    _write_pages(folder, entries, numbers, quick=quick)
+    _write_pages(folder, entries, live, numbers, quick=quick)
     return Report(
         claims=tuple(judged[slug] for slug in order if slug in judged),
         figures=tuple(chosen_figures),
@@ -206,6 +217,10 @@ def _read_scorecard(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if found.get("schema") == SCHEMA else None
+
+
+def _by_slug(card: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {entry["slug"]: entry for entry in (card or {}).get("claims", ())}
 
 
 def _prepare(folder: Path) -> None:
@@ -291,7 +306,7 @@ def _draw(slug: str, folder: str, formats: tuple[str, ...], quick: bool) -> None
         "quick": quick,
         "files": names,
     }
-    _write_text(home / f"{slug}.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+    _write_json(home / f"{slug}.json", about)
 
 
 def _save_data(path: Path, arrays: Mapping[str, Any]) -> None:
@@ -317,6 +332,10 @@ def _write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
+def _write_json(path: Path, content: Any) -> None:
+    _write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
 def _read_about(path: Path) -> dict[str, Any] | None:
     """What a figure's file says of it; None for files that are not ours."""
     try:
@@ -330,6 +349,7 @@ def _read_about(path: Path) -> dict[str, Any] | None:
 def _write_pages(
     folder: Path,
     entries: Sequence[Mapping[str, Any]],
+    live: Sequence[Mapping[str, Any]],
     numbers: Sequence[Mapping[str, Any]],
     *,
     quick: bool,
@@ -347,12 +367,19 @@ def _write_pages(
             for name in found["files"]:
                 (folder / name).unlink(missing_ok=True)
             path.unlink()
-    card = {
-        "schema": SCHEMA,
-        "quick": quick,
-        "claims": list(entries),
-        "numbers": list(numbers),
-    }
-    _write_text(folder / "scorecard.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
-    _write_text(folder / "scorecard.html", scorecard_page(entries, numbers))
+    lasting = [_without_measurements(entry) if entry["live"] else entry for entry in entries]
+    card = {"schema": SCHEMA, "quick": quick, "claims": lasting, "numbers": list(numbers)}
+    _write_json(folder / "scorecard.json", card)
+    _write_text(folder / "scorecard.html", scorecard_page(lasting, numbers))
     _write_text(folder / "index.html", index_page(about, entries))
+    if live:
+        _write_json(folder / "live.json", {"schema": SCHEMA, "quick": quick, "claims": list(live)})
+        _write_text(folder / "live.html", live_page(live))
+
+
+def _without_measurements(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A live claim's entry with what is the same in every run that finds the same verdict."""
+    same = ("role", "passed", "note")
+    nothing = {"predicted": None, "measured": None, "tolerance": None}
+    checks = [nothing | {name: check[name] for name in same} for check in entry["checks"]]
+    return {**entry, "checks": checks}

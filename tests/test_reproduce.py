@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from momentum_dynamics import reproduce
 from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.figures import figure
 from momentum_dynamics.reproduce import Report, write_gallery
@@ -86,6 +87,54 @@ def test_two_runs_and_two_processes_give_the_same_bytes(first, tmp_path):
     folder, _ = first
     write_gallery([CLAIM, PICTURE], out=tmp_path, jobs=2, quick=True)
     assert files(tmp_path) == files(folder)
+
+
+LIVE = "real-workers-conserve-staleness"
+
+
+def measured(value):
+    """The entry of a live claim that measured a number."""
+    check = {"role": "experiment", "predicted": 1.0, "measured": value, "tolerance": 2.0}
+    return {
+        "slug": LIVE, "title": "Live.", "source": "", "kind": "identity", "expected": "confirmed",
+        "verdict": "confirmed", "live": True, "seed": 1, "remark": "", "figures": [],
+        "checks": [check | {"passed": True, "note": "compared"}], "statement": "x",
+        "statement_mathml": "<math></math>",
+    }  # fmt: skip
+
+
+def test_what_real_workers_measured_is_kept_apart(tmp_path, monkeypatch):
+    written = []
+    for value in (1.25, 1.75):
+        monkeypatch.setattr(reproduce, "_judge", lambda _, value=value: measured(value))
+        report = write_gallery([LIVE], out=tmp_path, quick=True)
+        assert report.claims[0]["checks"][0]["measured"] == value
+        written.append(files(tmp_path))
+    first, second = written
+    assert {name for name in first if first[name] != second[name]} == {"live.json", "live.html"}
+    (kept,) = json.loads(second["live.json"])["claims"]
+    assert kept == measured(1.75)
+    assert b"1.75" in second["live.html"]
+    (shown,) = json.loads(second["scorecard.json"])["claims"]
+    (check,) = shown["checks"]
+    assert check["measured"] is check["predicted"] is check["tolerance"] is None
+    assert check["passed"]
+    assert f'href="live.html#{LIVE}"'.encode() in second["scorecard.html"]
+
+
+def test_what_real_workers_measured_outlives_other_runs(tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(reproduce, "_judge", lambda _: measured(1.25))
+        write_gallery([LIVE], out=tmp_path, quick=True)
+    before = files(tmp_path)["live.json"]
+    write_gallery([CLAIM], out=tmp_path, jobs=1, quick=True)
+    assert files(tmp_path)["live.json"] == before
+    # A gallery that came without those numbers gets none that were not measured.
+    (tmp_path / "live.json").unlink()
+    (tmp_path / "live.html").unlink()
+    write_gallery([CLAIM], out=tmp_path, jobs=1, quick=True)
+    assert "live.json" not in files(tmp_path)
+    assert LIVE in (tmp_path / "scorecard.json").read_text(encoding="utf-8")
 
 
 def test_a_second_run_keeps_what_others_wrote(tmp_path):

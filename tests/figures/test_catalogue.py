@@ -36,7 +36,7 @@ HOLES = {
 }
 """Fields in which a NaN stands for what does not exist."""
 
-SLOW = {"noise-floor", "rates-on-real-data"}  # compiles; runs on data
+SLOW = {"noise-floor", "rates-on-real-data", "nonlinear-fields"}  # compiles; runs on data
 each_figure = pytest.mark.parametrize(
     "entry",
     [
