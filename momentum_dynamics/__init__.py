@@ -95,6 +95,16 @@ _HOMES = {
         "TripleMomentum",
         "state_space",
     ),
+    "methods.remedies": (
+        "DelayAdaptive",
+        "DelayCompensated",
+        "InverseStaleness",
+        "ShiftedHeavyBall",
+        "ShiftedMomentum",
+        "StaleThreshold",
+        "StalenessWeighted",
+        "WorkerMomentum",
+    ),
     "notation": ("record", "symbol"),
     "problems": (
         "Banana",
@@ -246,6 +256,14 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import TorchSGD as TorchSGD
     from momentum_dynamics.methods import TripleMomentum as TripleMomentum
     from momentum_dynamics.methods import state_space as state_space
+    from momentum_dynamics.methods.remedies import DelayAdaptive as DelayAdaptive
+    from momentum_dynamics.methods.remedies import DelayCompensated as DelayCompensated
+    from momentum_dynamics.methods.remedies import InverseStaleness as InverseStaleness
+    from momentum_dynamics.methods.remedies import ShiftedHeavyBall as ShiftedHeavyBall
+    from momentum_dynamics.methods.remedies import ShiftedMomentum as ShiftedMomentum
+    from momentum_dynamics.methods.remedies import StalenessWeighted as StalenessWeighted
+    from momentum_dynamics.methods.remedies import StaleThreshold as StaleThreshold
+    from momentum_dynamics.methods.remedies import WorkerMomentum as WorkerMomentum
     from momentum_dynamics.notation import record as record
     from momentum_dynamics.notation import symbol as symbol
     from momentum_dynamics.problems import Banana as Banana
