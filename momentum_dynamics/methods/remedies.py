@@ -32,6 +32,7 @@ __all__ = [
     "StalenessWeighted",
     "WorkerMomentum",
     "holds_for_workers",
+    "is_remedy",
     "weight_table",
 ]
 
@@ -67,6 +68,11 @@ def holds_for_workers(method: object) -> TypeGuard[ServerMethod]:
     if not callable(update) or isinstance(method, type):
         return False
     return len(inspect.signature(update).parameters) == _PARTS
+
+
+def is_remedy(method: object) -> bool:
+    """Whether a server's method needs more than gradients."""
+    return isinstance(method, StalenessWeighted) or holds_for_workers(method)
 
 
 _PARTS = 4

@@ -293,7 +293,7 @@ def queue_moments(
     >>> queue_moments(
     ...     descent, 1, workers=symbol("workers"), noise_variance=1
     ... ).stationary_variance
-    -alpha*(M*alpha + 1)/(M*alpha^2 - alpha - 2)
+    -alpha*(M*alpha + 1)/(M*alpha**2 - alpha - 2)
     """
     GLOSSARY["workers"].check(workers)
     GLOSSARY["noise_variance"].check(noise_variance)
