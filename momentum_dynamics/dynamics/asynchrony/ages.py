@@ -44,7 +44,7 @@ __all__ = ["AgedMoments", "aged_moments"]
 
 Array = NDArray[np.float64]
 
-_BEYOND, _NEVER, _DENSE = 1e-3, 1e-15, 300
+_BEYOND, _NEVER, _DENSE = 1e-2, 1e-15, 60
 """Chance of an age from which on weights are averaged, of one that is left out; unknowns up to
 which matrices are dense."""
 
@@ -191,9 +191,12 @@ class AgedMoments:
         size = operator.shape[0]
         if size <= _DENSE:
             return float(np.abs(np.linalg.eigvals(operator.toarray())).max())
-        from scipy.sparse.linalg import eigs
+        from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
-        found = eigs(operator, k=1, v0=np.ones(size), return_eigenvectors=False, ncv=40)
+        try:
+            found = eigs(operator, k=1, v0=np.ones(size), return_eigenvectors=False, ncv=40)
+        except ArpackNoConvergence:  # where several eigenvalues are about as large
+            found = np.linalg.eigvals(operator.toarray())
         return float(np.abs(found).max())
 
     def _source(self, ages: Array) -> Array:
