@@ -35,6 +35,7 @@ _HOMES = {
         "SlowestOf",
         "UniformDelay",
     ),
+    "dynamics.asynchrony.comparison": ("compare_remedies", "remedy_limit", "usual_remedies"),
     "dynamics.asynchrony.limits": ("delay_stability_limit", "mean_square_limit"),
     "dynamics.asynchrony.moments": ("queue_moments", "stale_moments"),
     "dynamics.asynchrony.tuning": ("tune_queue",),
@@ -180,6 +181,11 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import ShiftedExponential as ShiftedExponential
     from momentum_dynamics.delays import SlowestOf as SlowestOf
     from momentum_dynamics.delays import UniformDelay as UniformDelay
+    from momentum_dynamics.dynamics.asynchrony.comparison import (
+        compare_remedies as compare_remedies,
+    )
+    from momentum_dynamics.dynamics.asynchrony.comparison import remedy_limit as remedy_limit
+    from momentum_dynamics.dynamics.asynchrony.comparison import usual_remedies as usual_remedies
     from momentum_dynamics.dynamics.asynchrony.limits import (
         delay_stability_limit as delay_stability_limit,
     )

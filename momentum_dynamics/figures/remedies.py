@@ -42,7 +42,7 @@ class Remedies:
 
 def _remedies(
     *,
-    workers: Sequence[int] = (2, 3, 4, 6, 8, 12, 16),
+    workers: Sequence[int] = (2, 4, 8, 16),
     condition_number: float = 100.0,
     momentum: float = 0.5,
 ) -> Remedies:
@@ -77,9 +77,9 @@ _STYLES = (
 def _draw_remedies(data: Remedies, axes: Any) -> None:
     panels = (
         (1 - data.mean_rate, "one minus the mean rate"),
-        (1 - data.mean_square_rate, "one minus the rate of root mean squares"),
-        (data.noise_floor, "noise floor over one worker's, equal speed"),
-        (data.largest_step, r"largest stable $\alpha h$, mean square"),
+        (1 - data.mean_square_rate, "one minus the root mean square"),
+        (data.noise_floor, "noise floor over one worker's"),
+        (data.largest_step, r"largest stable $\alpha h$"),
     )
     for ax, (values, title) in zip(axes.flat, panels, strict=True):
         for row, name, (color, style, width) in zip(values, data.names, _STYLES, strict=True):
