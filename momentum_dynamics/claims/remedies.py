@@ -353,7 +353,7 @@ SHIFTED = Claim(
     expected=Verdict.PROVED,
     figures=("shifted-momentum",),
     remark="The method is the paper's, whose abstract alone was read; the limit was derived here. "
-    "αh itself falls with β, and most of what is won is at most 4/π − 1 = 27 %.",
+    "αh itself falls with β, and what is won in speed is at most 4/π − 1 = 27 %.",
 )
 
 

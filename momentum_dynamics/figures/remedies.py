@@ -74,6 +74,10 @@ _STYLES = (
 """One color for each family: none, tuned, weights, compensation, momentum of workers."""
 
 
+_HEIGHTS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0)
+"""Where axes are marked."""
+
+
 def _draw_remedies(data: Remedies, axes: Any) -> None:
     panels = (
         (1 - data.mean_rate, "one minus the mean rate"),
@@ -87,10 +91,12 @@ def _draw_remedies(data: Remedies, axes: Any) -> None:
         ax.set(title=title)
         ticks = [count for count in (2, 4, 8, 16) if count in data.workers]
         ax.set_xticks(ticks, [f"{count:g}" for count in ticks])
+        heights = [h for h in _HEIGHTS if np.nanmin(values) <= h <= np.nanmax(values)]
+        ax.set_yticks(heights, [f"{height:g}" for height in heights])
         ax.minorticks_off()
     for ax in axes[1]:
         ax.set_xlabel(label("workers"))
-    axes[0, 1].legend(loc="center left", bbox_to_anchor=(1.01, -0.1), fontsize=8.5)
+    axes[0, 1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
 
 
 def _tell_remedies(data: Remedies) -> str:
@@ -102,7 +108,7 @@ def _tell_remedies(data: Remedies) -> str:
         f"Gradient descent with remedies on M memoryless workers, κ = "
         f"{number(data.condition_number)}, by exact second moments: rates per update at each "
         "one's best learning rate, noise floors where all are half as fast as no remedy at its "
-        f"best, and the largest stable step. At M = {number(data.workers[-1])} the best rate of "
+        f"best, and the largest stable step. At these rates the mean is as fast. At M = {number(data.workers[-1])} the best rate of "
         f"root mean squares is {number(plain[0], 5)} without a remedy. Dropping old gradients "
         f"bears a step of {number(dropped[2], 3)} instead of {number(plain[2], 3)}, and is slower, "
         f"{number(dropped[0], 5)}, and noisier, {number(dropped[1], 3)} times one worker's floor "

@@ -232,8 +232,8 @@ def compare_remedies(
     >>> remedies = {"none": lambda rate: GradientDescent(learning_rate=rate), "full": full}
     >>> print(str(compare_remedies(4, 0.01, 1.0, remedies=remedies)).rsplit(chr(10), 1)[0])
     remedy  mean rate  mean-square  floor  largest step
-    none      0.99223      0.99183   2.14        0.8431
-    full      0.98020      0.98020   1.00        2.0000
+    none    0.99183      0.99183   1.75        0.8431
+    full    0.98020      0.98020   1.00        2.0000
     """
     require_order(smallest_curvature, largest_curvature, single=True)
     GLOSSARY["workers"].check(workers)
