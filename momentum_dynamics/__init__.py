@@ -37,6 +37,7 @@ _HOMES = {
         "UniformDelay",
     ),
     "dynamics.asynchrony.continuum": ("DelayEquation", "MemoryEquation"),
+    "dynamics.asynchrony.comparison": ("compare_remedies", "remedy_limit", "usual_remedies"),
     "dynamics.asynchrony.limits": ("delay_stability_limit", "mean_square_limit"),
     "dynamics.asynchrony.moments": ("queue_moments", "stale_moments"),
     "dynamics.asynchrony.pipeline": (
@@ -102,6 +103,16 @@ _HOMES = {
         "ThreeParameter",
         "TripleMomentum",
         "state_space",
+    ),
+    "methods.remedies": (
+        "DelayAdaptive",
+        "DelayCompensated",
+        "InverseStaleness",
+        "ShiftedHeavyBall",
+        "ShiftedMomentum",
+        "StaleThreshold",
+        "StalenessWeighted",
+        "WorkerMomentum",
     ),
     "notation": ("record", "symbol"),
     "problems": (
@@ -188,6 +199,11 @@ if TYPE_CHECKING:
     from momentum_dynamics.delays import ShiftedExponential as ShiftedExponential
     from momentum_dynamics.delays import SlowestOf as SlowestOf
     from momentum_dynamics.delays import UniformDelay as UniformDelay
+    from momentum_dynamics.dynamics.asynchrony.comparison import (
+        compare_remedies as compare_remedies,
+    )
+    from momentum_dynamics.dynamics.asynchrony.comparison import remedy_limit as remedy_limit
+    from momentum_dynamics.dynamics.asynchrony.comparison import usual_remedies as usual_remedies
     from momentum_dynamics.dynamics.asynchrony.continuum import DelayEquation as DelayEquation
     from momentum_dynamics.dynamics.asynchrony.continuum import MemoryEquation as MemoryEquation
     from momentum_dynamics.dynamics.asynchrony.limits import (
@@ -270,6 +286,14 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import TorchSGD as TorchSGD
     from momentum_dynamics.methods import TripleMomentum as TripleMomentum
     from momentum_dynamics.methods import state_space as state_space
+    from momentum_dynamics.methods.remedies import DelayAdaptive as DelayAdaptive
+    from momentum_dynamics.methods.remedies import DelayCompensated as DelayCompensated
+    from momentum_dynamics.methods.remedies import InverseStaleness as InverseStaleness
+    from momentum_dynamics.methods.remedies import ShiftedHeavyBall as ShiftedHeavyBall
+    from momentum_dynamics.methods.remedies import ShiftedMomentum as ShiftedMomentum
+    from momentum_dynamics.methods.remedies import StalenessWeighted as StalenessWeighted
+    from momentum_dynamics.methods.remedies import StaleThreshold as StaleThreshold
+    from momentum_dynamics.methods.remedies import WorkerMomentum as WorkerMomentum
     from momentum_dynamics.notation import record as record
     from momentum_dynamics.notation import symbol as symbol
     from momentum_dynamics.problems import Banana as Banana

@@ -133,6 +133,7 @@ _ENTRIES = (
     Quantity("earlier_learning_rate", r"\alpha_{-}", "the learning rate of the step before"),
     Quantity("dampening", r"\theta", "the share of each gradient that the velocity leaves out"),
     Quantity("robustness", r"\lambda", "0 is the fastest and 1 the most robust", Range(0, 1)),
+    Quantity("compensation", r"\lambda_c", "the share of the motion since that is corrected for"),
     Quantity("phase", r"\varphi", "the angle of complex momentum, in radians"),
     Quantity("curvature", "h", "an eigenvalue of the Hessian, or of a game's Jacobian"),
     Quantity("smallest_curvature", r"h_{\min}", "the low end of the spectrum", POSITIVE),

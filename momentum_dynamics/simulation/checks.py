@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
-from momentum_dynamics.methods import Method
-from momentum_dynamics.methods.protocol import spread, stage_of
+from momentum_dynamics.methods.protocol import require_method, spread, stage_of
+from momentum_dynamics.methods.remedies import StalenessWeighted, holds_for_workers, is_remedy
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 from momentum_dynamics.problems import Problem
 
@@ -19,6 +19,7 @@ __all__ = [
     "checked_start",
     "require_law",
     "require_numbers",
+    "require_remedy",
     "require_single",
     "require_whole",
 ]
@@ -83,12 +84,27 @@ def checked_deviations(noise_variance: Scalar, dimension: int) -> Any:
     return np.sqrt(np.broadcast_to(variances, dimension))
 
 
-def require_single(method: Method, dimension: int) -> None:
+def require_remedy(method: Any) -> None:
+    """Refuse what is neither a method nor a remedy, or holds symbols."""
+    if not is_remedy(method):
+        require_method(method)
+    for part in (method, getattr(method, "method", None)):
+        require_numbers(part)
+
+
+def require_single(method: Any, dimension: int) -> None:
     """Refuse batch axes where one setting is run at a time: they show in a first update."""
-    stage = stage_of(spread(method, 1), 0)
     zero = np.zeros(dimension)
-    with np.errstate(all="ignore"):
-        shapes = [np.shape(slot) for slot in stage.update(stage.initial_state(zero), zero)]
+    if holds_for_workers(method):
+        shared, held = method.initial_state(zero)
+        with np.errstate(all="ignore"):
+            moved = method.update(shared, held, held, zero + method.query(shared, held))
+        shapes = [np.shape(slot) for part in moved for slot in part]
+    else:
+        inner = method.method if isinstance(method, StalenessWeighted) else method
+        stage = stage_of(spread(inner, 1), 0)
+        with np.errstate(all="ignore"):
+            shapes = [np.shape(slot) for slot in stage.update(stage.initial_state(zero), zero)]
     shape = np.broadcast_shapes(*shapes)
     if len(shape) > 1:
         raise ShapeError(

@@ -10,7 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.methods import Method
-from momentum_dynamics.methods.protocol import require_method
+from momentum_dynamics.methods.remedies import (
+    ServerMethod,
+    StalenessWeighted,
+    holds_for_workers,
+    is_remedy,
+)
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.checks import (
@@ -18,7 +23,7 @@ from momentum_dynamics.simulation.checks import (
     checked_deviations,
     checked_start,
     require_law,
-    require_numbers,
+    require_remedy,
     require_single,
     require_whole,
 )
@@ -28,7 +33,8 @@ from momentum_dynamics.simulation.outcome import Settings
 from momentum_dynamics.simulation.queue_draws import Draws, draws_of_block
 from momentum_dynamics.simulation.queue_kernels import compiled_block
 from momentum_dynamics.simulation.queue_lanes import CompiledLanes
-from momentum_dynamics.simulation.queue_loop import DirectMachine, LoopLanes, ModesMachine
+from momentum_dynamics.simulation.queue_loop import DirectMachine, LoopLanes, Machine, ModesMachine
+from momentum_dynamics.simulation.queue_remedies import ServerMachine
 from momentum_dynamics.simulation.queue_run import Changes, QueueRun, QueueSettings, Tape, collect
 from momentum_dynamics.simulation.run import has_state_space
 
@@ -52,7 +58,7 @@ class ServiceTimes(Protocol):
 
 
 def simulate_queue(
-    method: Method,
+    method: Method | StalenessWeighted | ServerMethod,
     problem: Problem,
     *,
     workers: int,
@@ -81,8 +87,10 @@ def simulate_queue(
 
     Parameters
     ----------
-    method : Method
-        One setting; batch axes are not run.
+    method : Method or remedy
+        One setting; batch axes are not run. Remedies run on the heap: `StalenessWeighted`,
+        `DelayCompensated` on linear problems, `WorkerMomentum`, `ShiftedMomentum`, or a server's
+        method of one's own.
     problem : Problem
     workers : int
         M ≥ 1.
@@ -154,8 +162,7 @@ def simulate_queue(
     >>> run.staleness[:5], run.times[:5]
     (array([0, 1, 2, 2, 2]), array([1., 1., 1., 2., 2.]))
     """
-    require_method(method)
-    require_numbers(method)
+    require_remedy(method)
     if not hasattr(problem, "field"):
         raise DomainError(
             f"{type(problem).__name__} has no field; call "
@@ -206,7 +213,7 @@ def simulate_queue(
 
 
 def run_queue(
-    method: Method, problem: Problem, settings: QueueSettings, engine: str, *, in_turn: bool = False
+    method: Any, problem: Problem, settings: QueueSettings, engine: str, *, in_turn: bool = False
 ) -> QueueRun:
     """Run all blocks of replicas through the engine that fits.
 
@@ -219,7 +226,8 @@ def run_queue(
     wanted = engine == "compiled" or (engine == "auto" and large)
     compiled = compiled_block() if wanted else None
     tape = Tape(settings, problem.dimension)
-    linear = isinstance(problem, LinearProblem) and has_state_space(method)
+    plain = not is_remedy(method)
+    linear = plain and isinstance(problem, LinearProblem) and has_state_space(method)
     basis: Any = False
     if isinstance(problem, LinearProblem) and linear:
         curvatures, basis = problem.modes
@@ -234,17 +242,28 @@ def run_queue(
                 compiled, stages, settings, tape, lanes, curvatures, state, draws, in_turn=in_turn
             )
     else:
-        direct = DirectMachine(method, problem, settings)
+        direct = _direct(method, problem, settings)
 
         def open_lanes(lanes: range, draws: Draws) -> Any:
             return LoopLanes(direct, settings, tape, lanes, draws)
 
     if engine == "compiled" and not linear:
-        raise DomainError("engine 'compiled' runs linear methods on linear problems; use 'auto'.")
+        raise DomainError(
+            "engine 'compiled' runs linear methods on linear problems, and no remedies; use 'auto'."
+        )
     if engine == "compiled" and compiled is None:
         raise DomainError("engine 'compiled' needs numba, which is not installed; use 'python'.")
     _run_blocks(settings, open_lanes)
     return collect(settings, tape, problem.solution, basis)
+
+
+def _direct(method: Any, problem: Problem, settings: QueueSettings) -> Machine:
+    """The server on the method's own functions."""
+    if isinstance(method, StalenessWeighted):
+        return DirectMachine(method.method, problem, settings, method.weight)
+    if holds_for_workers(method):
+        return ServerMachine(method, problem, settings)
+    return DirectMachine(method, problem, settings)
 
 
 def _run_blocks(settings: QueueSettings, open_lanes: Callable[[range, Draws], Any]) -> None:

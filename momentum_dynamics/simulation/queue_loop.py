@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,8 +30,12 @@ class Machine(Protocol):
         """The initial state of one replica."""
         ...
 
+    def read(self, state: Any, step: int) -> Any:
+        """What a worker that reads before update `step` takes along."""
+        ...
+
     def query(self, state: Any, step: int) -> Array:
-        """What a worker that reads before update `step` sees."""
+        """Where the method asks before update `step`."""
         ...
 
     def answer(self, state: Any, step: int) -> Array:
@@ -41,8 +46,8 @@ class Machine(Protocol):
         """How far an answer is from the solution, mode by mode where there are modes."""
         ...
 
-    def update(self, state: Any, asked: Array, noise: Array | None, step: int) -> Any:
-        """The state after the gradient at `asked` was applied."""
+    def update(self, state: Any, asked: Any, noise: Array | None, step: int, age: int) -> Any:
+        """The state after the write of a worker that took `asked` along `age` updates ago."""
         ...
 
 
@@ -57,6 +62,9 @@ class ModesMachine:
     def begin(self, lane: int) -> Any:
         return list(self._state[..., lane])
 
+    def read(self, state: Any, step: int) -> Array:
+        return self.query(state, step)
+
     def query(self, state: Any, step: int) -> Array:
         return weighted(self._stages.C[self._stages.index(step)], state)
 
@@ -66,7 +74,14 @@ class ModesMachine:
     def away(self, answer: Array) -> Array:
         return answer
 
-    def update(self, state: Any, asked: Array, noise: Array | None, step: int) -> Any:
+    def update(
+        self,
+        state: Any,
+        asked: Array,
+        noise: Array | None,
+        step: int,
+        age: int,  # noqa: ARG002
+    ) -> Any:
         u = self._h * asked
         if noise is not None:
             u = self._deviations * noise + u
@@ -76,9 +91,16 @@ class ModesMachine:
 
 
 class DirectMachine:
-    """A method's own functions on any problem."""
+    """A method's own functions on any problem, and weights of staleness where there are any."""
 
-    def __init__(self, method: Method, problem: Problem, settings: QueueSettings) -> None:
+    def __init__(
+        self,
+        method: Method,
+        problem: Problem,
+        settings: QueueSettings,
+        weight: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self._weight = weight
         common = settings.common
         self._problem, self._deviations = problem, common.deviations
         self._basis = problem.modes[1] if isinstance(problem, LinearProblem) else None
@@ -93,6 +115,9 @@ class DirectMachine:
     def begin(self, lane: int) -> State:
         return tuple(slot[lane].copy() for slot in self._slots)
 
+    def read(self, state: State, step: int) -> Array:
+        return self.query(state, step)
+
     def query(self, state: State, step: int) -> Array:
         return np.asarray(stage_of(self._method, step).query(state), dtype=float)
 
@@ -103,11 +128,13 @@ class DirectMachine:
         along: Array = answer - self._problem.solution
         return along if self._basis is None else along @ self._basis
 
-    def update(self, state: State, asked: Array, noise: Array | None, step: int) -> State:
+    def update(self, state: State, asked: Array, noise: Array | None, step: int, age: int) -> State:
         gradient = self._problem.field(asked)
         if noise is not None:
             along = noise * self._deviations
             gradient = gradient + (along if self._basis is None else along @ self._basis.T)
+        if self._weight is not None:
+            gradient = float(self._weight(np.array(age))) * gradient
         return stage_of(self._method, step).update(state, gradient)
 
 
@@ -152,7 +179,7 @@ class _Lane:
         self._line: deque[int] = deque()
         self._state = machine.begin(lane)
         query = machine.query(self._state, 0)
-        self._read: list[Any] = [query] * settings.everyone
+        self._read: list[Any] = [machine.read(self._state, 0)] * settings.everyone
         self._version = [0] * settings.workers + [-1] * (settings.everyone - settings.workers)
         # A job of a worker that failed stays in the heap under an old number.
         self._number_of_job = [0] * settings.everyone
@@ -196,7 +223,7 @@ class _Lane:
         worker = int(changes.workers[self._change])
         self._now = float(changes.times[self._change])
         if changes.joins[self._change]:
-            self._read[worker] = self._machine.query(self._state, self._made)
+            self._read[worker] = self._machine.read(self._state, self._made)
             self._version[worker] = self._made
             self._begin_job(worker)
         else:
@@ -234,13 +261,13 @@ class _Lane:
             tape.staleness[lane, step], tape.times[lane, step] = age, self._now
         asked = self._read[worker]
         if self._settings.reads_first:
-            self._read[worker] = machine.query(self._state, step)
+            self._read[worker] = machine.read(self._state, step)
             self._version[worker] = step
-        self._state = machine.update(self._state, asked, noise, step)
+        self._state = machine.update(self._state, asked, noise, step, age)
         self._made = step = step + 1
         self._written = self._now
         if not self._settings.reads_first:
-            self._read[worker] = machine.query(self._state, step)
+            self._read[worker] = machine.read(self._state, step)
             self._version[worker] = step
         stride = self._settings.common.stride
         if step % stride == 0 and (tape.paths.size or len(tape.sums)):

@@ -13,7 +13,12 @@ import numpy as np
 from momentum_dynamics.delays import Delay
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods import Method
-from momentum_dynamics.methods.protocol import require_method
+from momentum_dynamics.methods.remedies import (
+    DelayCompensated,
+    StalenessWeighted,
+    holds_for_workers,
+    is_remedy,
+)
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.problems import LinearProblem, Problem
 from momentum_dynamics.simulation.checks import (
@@ -21,6 +26,7 @@ from momentum_dynamics.simulation.checks import (
     checked_deviations,
     checked_start,
     require_numbers,
+    require_remedy,
     require_single,
     require_whole,
 )
@@ -48,7 +54,7 @@ _FRAMES = 10_000
 
 
 def simulate_stale(
-    method: Method,
+    method: Method | StalenessWeighted | DelayCompensated,
     problem: Problem,
     delay: Delay,
     *,
@@ -71,8 +77,9 @@ def simulate_stale(
 
     Parameters
     ----------
-    method : Method
-        One setting; batch axes are not run.
+    method : Method, StalenessWeighted or DelayCompensated
+        One setting; batch axes are not run. Weights go by the staleness drawn, also where the
+        start is younger; compensation needs a linear problem.
     problem : Problem
     delay : Delay
         Any law of staleness, such as ``GeometricDelay(workers=8)``, or an object of one's own with
@@ -136,8 +143,12 @@ def simulate_stale(
     >>> run.mean.shape, bool(run.variance[20, 0] > 0)
     ((401, 1), True)
     """
-    require_method(method)
-    require_numbers(method)
+    require_remedy(method)
+    if holds_for_workers(method) and not isinstance(method, DelayCompensated):
+        raise DomainError(
+            f"{type(method).__name__} keeps something for each worker, of which independent "
+            "staleness knows nothing; run simulate_queue."
+        )
     if not hasattr(problem, "field"):
         raise DomainError(
             f"{type(problem).__name__} has no field; call "
@@ -186,7 +197,7 @@ def simulate_stale(
 _Opener = Callable[[slice, np.random.Generator, int, Frames], Lanes]
 
 
-def _opener(engine: str, method: Method, problem: Problem, settings: Settings) -> _Opener:
+def _opener(engine: str, method: Any, problem: Problem, settings: Settings) -> _Opener:
     """How a block of replicas is begun: some lanes, their noise, a history, room for the record."""
     if engine != "python" and isinstance(problem, LinearProblem):
         curvatures, basis = problem.modes
@@ -203,13 +214,23 @@ def _opener(engine: str, method: Method, problem: Problem, settings: Settings) -
             return ModesLanes(text, stages, curvatures, settings, own, rng, capacity, frames)
 
         return open_modes
-    start = direct_start(method, problem, settings)
+    if isinstance(method, DelayCompensated) and not isinstance(problem, LinearProblem):
+        raise DomainError(
+            f"DelayCompensated corrects by the Hessian, which {type(problem).__name__} has not one "
+            "of; run it on a linear problem."
+        )
+    weight = method.weight if isinstance(method, StalenessWeighted) else None
+    share = method.compensation if isinstance(method, DelayCompensated) else 0
+    inner = method.method if is_remedy(method) else method
+    start = direct_start(inner, problem, settings)
 
     def open_functions(
         lanes: slice, rng: np.random.Generator, capacity: int, frames: Frames
     ) -> Lanes:
         own = [slot[lanes] for slot in start]
-        return FunctionLanes(method, problem, settings, own, rng, capacity, frames)
+        return FunctionLanes(
+            inner, problem, settings, own, rng, capacity, frames, weight=weight, share=share
+        )
 
     return open_functions
 
@@ -232,12 +253,12 @@ def _run_block(
         block = open_lanes(lanes, noise, capacity, frames)
         histogram = np.zeros(capacity, dtype=np.int64)
         kept = [np.empty((0, size), dtype=np.int64)]
-        for begun, lags in staleness_of_block(delay, draws, settings.steps, size):
+        for begun, lags, drawn in staleness_of_block(delay, draws, settings.steps, size):
             longest = int(lags.max())
             if longest >= capacity:
                 capacity = min(most, max(2 * capacity, longest + 1))
                 break
-            block.advance(lags, begun)
+            block.advance(lags, begun, drawn)
             histogram += np.bincount(lags.ravel(), minlength=capacity)
             if record == "all":
                 kept.append(lags)
@@ -270,12 +291,13 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _chosen_engine(engine: str, method: Method, problem: Problem) -> str:
-    linear = isinstance(problem, LinearProblem) and has_state_space(method)
+def _chosen_engine(engine: str, method: Any, problem: Problem) -> str:
+    plain = not is_remedy(method)
+    linear = plain and isinstance(problem, LinearProblem) and has_state_space(method)
     if engine in {"numpy", "compiled"} and not linear:
         raise DomainError(
-            f"engine {engine!r} runs linear methods on linear problems only; use 'auto' or "
-            "'python'."
+            f"engine {engine!r} runs linear methods on linear problems only, and no remedies; use "
+            "'auto' or 'python'."
         )
     if engine != "auto":
         return engine

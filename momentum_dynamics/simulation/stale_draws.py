@@ -27,10 +27,11 @@ _REPLAYED = 0.01
 
 def staleness_of_block(
     delay: Delay, rng: np.random.Generator, steps: int, lanes: int
-) -> Iterator[tuple[int, Counts]]:
+) -> Iterator[tuple[int, Counts, Counts]]:
     """The number of a first step, and the staleness of the steps from it on ``(rows, lanes)``.
 
-    At step t only t queries lie behind: what is drawn beyond reads the start.
+    At step t only t queries lie behind: what is drawn beyond reads the start. Last comes what was
+    drawn, which weights of staleness go by.
 
     Raises
     ------
@@ -43,7 +44,8 @@ def staleness_of_block(
     for begun in range(0, steps, rows):
         drawn = _checked(delay, delay.sample(rng, (rows, lanes)), (rows, lanes))
         known = np.arange(begun, min(begun + rows, steps))
-        yield begun, np.minimum(drawn[: len(known)], known[:, None])
+        drawn = drawn[: len(known)]
+        yield begun, np.minimum(drawn, known[:, None]), drawn
 
 
 def _checked(delay: Delay, drawn: Any, size: tuple[int, int]) -> Counts:

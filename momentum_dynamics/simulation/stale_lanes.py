@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,8 +63,11 @@ class Frames:
 class Lanes(Protocol):
     """A block of replicas that can be advanced."""
 
-    def advance(self, lags: Counts, begun: int) -> None:
-        """Make the steps from one on, each gradient so many steps old ``(rows, lanes)``."""
+    def advance(self, lags: Counts, begun: int, drawn: Counts) -> None:
+        """Make the steps from one on, each gradient so many steps old ``(rows, lanes)``.
+
+        What was drawn for it may be older than the start.
+        """
         ...
 
     def finish(self) -> None:
@@ -111,7 +115,7 @@ class ModesLanes:
         with np.errstate(all="ignore"):
             frames.distances[0] = _length(weighted(stages.E[stages.index(0)], self._state))
 
-    def advance(self, lags: Counts, begun: int) -> None:
+    def advance(self, lags: Counts, begun: int, drawn: Counts) -> None:  # noqa: ARG002
         frames = self._frames
         lags = np.require(lags, requirements=("C_CONTIGUOUS", "WRITEABLE"))
         with np.errstate(all="ignore"):
@@ -155,6 +159,10 @@ class FunctionLanes:
     capacity : int
         For how many steps queries are kept.
     frames : Frames
+    weight : callable, optional
+        Of gradients, from the staleness drawn.
+    share : float
+        Of the motion since its read that each query is compensated for.
     """
 
     def __init__(
@@ -166,7 +174,11 @@ class FunctionLanes:
         rng: np.random.Generator,
         capacity: int,
         frames: Frames,
+        *,
+        weight: Callable[[Any], Any] | None = None,
+        share: float = 0.0,
     ) -> None:
+        self._weight, self._share = weight, share
         self._method, self._problem, self._settings = spread(method, 1), problem, settings
         self._basis: Any = problem.modes[1] if isinstance(problem, LinearProblem) else None
         self._state: State = tuple(slot.copy() for slot in state)
@@ -183,19 +195,24 @@ class FunctionLanes:
         away: Array = answer - self._problem.solution
         return (away if self._basis is None else away @ self._basis).T
 
-    def advance(self, lags: Counts, begun: int) -> None:
+    def advance(self, lags: Counts, begun: int, drawn: Counts) -> None:
         ring, stride, frames = self._ring, self._settings.stride, self._frames
         capacity, every = len(ring), np.arange(ring.shape[1])
         wanted = bool(frames.sums.size)
         with np.errstate(all="ignore"):
-            for step, lag in enumerate(lags, begun):
+            for step, (lag, age) in enumerate(zip(lags, drawn, strict=True), begun):
                 stage, place = stage_of(self._method, step), step % capacity
                 ring[place] = query = np.asarray(stage.query(self._state), dtype=float)
                 if wanted and step % stride == 0:
                     self._write_frame(step // stride, query, self._answer(step))
-                gradient = self._problem.field(ring[(place - lag) % capacity, every])
+                asked = ring[(place - lag) % capacity, every]
+                if self._share:
+                    asked = (1 - self._share) * asked + self._share * query
+                gradient = self._problem.field(asked)
                 if self._settings.deviations.any():
                     gradient = gradient + self._noise()
+                if self._weight is not None:
+                    gradient = np.asarray(self._weight(age), dtype=float)[:, None] * gradient
                 self._state = stage.update(self._state, gradient)
 
     def _noise(self) -> Array:

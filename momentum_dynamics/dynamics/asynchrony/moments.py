@@ -10,19 +10,28 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.delays import Delay, GeometricDelay
+from momentum_dynamics.dynamics.asynchrony.ages import AgedMoments, aged_moments
+from momentum_dynamics.dynamics.asynchrony.held import HeldMoments, held_moments
 from momentum_dynamics.dynamics.asynchrony.spread import (
+    Remedied,
     StaleLoop,
     filtered,
     require_settled,
     stale_loop,
 )
-from momentum_dynamics.dynamics.loop import Delayed, gain, resting
+from momentum_dynamics.dynamics.loop import gain, resting
 from momentum_dynamics.dynamics.lyapunov import readable
 from momentum_dynamics.dynamics.moments import Moments, in_symbols
 from momentum_dynamics.dynamics.stationary import is_floating
 from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.methods.linear import state_space
 from momentum_dynamics.methods.protocol import Method, State, period_of, stage_index, transient_of
+from momentum_dynamics.methods.remedies import (
+    DelayCompensated,
+    ServerMethod,
+    StalenessWeighted,
+    holds_for_workers,
+)
 from momentum_dynamics.methods.rows import Rows, stack
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
@@ -35,7 +44,7 @@ class StaleMoments:
 
     Attributes
     ----------
-    method : Method
+    method : Method, DelayCompensated or StalenessWeighted
     curvature, noise_variance : scalar
         h and σ², broadcast against the method's parameters.
     delay : Delay
@@ -43,7 +52,7 @@ class StaleMoments:
         Whether staleness comes from a queue of memoryless workers; else it is independent.
     """
 
-    method: Method
+    method: Method | DelayCompensated | StalenessWeighted
     curvature: Scalar
     delay: Delay
     noise_variance: Scalar
@@ -65,6 +74,10 @@ class StaleMoments:
             return f"{type(self.method).__name__} with {self.delay.mean + 1} workers"
         return f"{type(self.method).__name__} behind {type(self.delay).__name__}"
 
+    @cached_property
+    def _remedied(self) -> Remedied:
+        return Remedied.of(self.method, self.delay)
+
     def _loop(self, step: int | None = None) -> StaleLoop:
         return stale_loop(
             self.method, self.curvature, self.delay, in_queue=self.in_queue, step=step,
@@ -77,7 +90,7 @@ class StaleMoments:
 
     @cached_property
     def _is_symbolic(self) -> bool:
-        loop = self._settled if period_of(self.method) == 1 else self._loop(0)
+        loop = self._settled if period_of(self._remedied.method) == 1 else self._loop(0)
         return any(map(is_symbolic, (*loop.entries, self.noise_variance)))
 
     def _require_numbers(self, what: str) -> None:
@@ -139,8 +152,9 @@ class StaleMoments:
             If the number of steps is negative.
         """
         GLOSSARY["steps"].check(steps)
-        own = start if isinstance(start, tuple) else self.method.initial_state(start)
-        state = Delayed(method=self.method, delay=self.delay).rested(own)
+        method = self._remedied.method
+        own = start if isinstance(start, tuple) else method.initial_state(start)
+        state = self._remedied.delayed.rested(own)
         symbolic = self._is_symbolic or any(map(is_symbolic, own))
         entries = (*self._loop(0).entries, *own, self.noise_variance)
         array, tidy, shown = in_symbols(*entries) if symbolic else (stack, np.asarray, np.asarray)
@@ -148,7 +162,7 @@ class StaleMoments:
         stages: dict[int, _Step] = {}
 
         def at(step: int) -> _Step:
-            key = stage_index(step, transient_of(self.method), period_of(self.method))
+            key = stage_index(step, transient_of(method), period_of(method))
             if key not in stages:
                 stages[key] = _Step.of(self._loop(key), array)
             return stages[key]
@@ -222,8 +236,12 @@ class _Step:
 
 
 def queue_moments(
-    method: Method, curvature: Scalar, *, workers: Scalar, noise_variance: Scalar = 0
-) -> StaleMoments:
+    method: Method | StalenessWeighted | ServerMethod,
+    curvature: Scalar,
+    *,
+    workers: Scalar,
+    noise_variance: Scalar = 0,
+) -> StaleMoments | AgedMoments | HeldMoments:
     """Moments of a method whose gradients come from M memoryless workers, exactly.
 
     Every worker reads where the method asks, computes for an exponential time and writes; it reads
@@ -231,8 +249,9 @@ def queue_moments(
 
     Parameters
     ----------
-    method : Method
-        Linear, with one gradient a step.
+    method : Method or remedy
+        Linear, with one gradient a step; or `StalenessWeighted`, `DelayCompensated`,
+        `WorkerMomentum`, `ShiftedMomentum`, or a server's method of one's own.
     curvature : scalar
         h, real; broadcast against the parameters, the workers and the noise.
     workers : scalar
@@ -242,13 +261,16 @@ def queue_moments(
 
     Returns
     -------
-    StaleMoments
-        With `mean_rate`, `mean_square_rate`, `stationary_variance` and `path(steps)`.
+    StaleMoments, AgedMoments or HeldMoments
+        With `mean_rate`, `mean_square_rate`, `stationary_variance` and `path(steps)`. Weights of
+        staleness are answered for one setting at a time, in numbers.
 
     Raises
     ------
     DomainError
         If a number is not admissible, or the method has no settled step with one gradient.
+    NotTraceableError
+        With symbols, for remedies other than compensation.
 
     Notes
     -----
@@ -266,15 +288,21 @@ def queue_moments(
     >>> from momentum_dynamics import GradientDescent, symbol
     >>> found = queue_moments(GradientDescent(learning_rate=9.9), 1.0, workers=3)
     >>> round(float(found.mean_rate), 3), round(float(found.mean_square_rate), 1)
-    (0.889, 27.7)
+    (0.833, 27.7)
     >>> descent = GradientDescent(learning_rate=symbol("learning_rate"))
     >>> queue_moments(
     ...     descent, 1, workers=symbol("workers"), noise_variance=1
     ... ).stationary_variance
-    -alpha*(M*alpha + 1)/(M*alpha^2 - alpha - 2)
+    -alpha*(M*alpha + 1)/(M*alpha**2 - alpha - 2)
     """
     GLOSSARY["workers"].check(workers)
-    if isinstance(workers, int) and state_space(method, step=0).is_symbolic:
+    GLOSSARY["noise_variance"].check(noise_variance)
+    if isinstance(method, StalenessWeighted):
+        return aged_moments(method, _real(curvature), workers, noise_variance)
+    if holds_for_workers(method) and not isinstance(method, DelayCompensated):
+        return held_moments(method, _real(curvature), workers, noise_variance)
+    inner: Any = method.method if isinstance(method, DelayCompensated) else method
+    if isinstance(workers, int) and state_space(inner, step=0).is_symbolic:
         import sympy
 
         workers = sympy.Integer(workers)  # so that 1/M is exact beside symbols
@@ -283,14 +311,19 @@ def queue_moments(
 
 
 def stale_moments(
-    method: Method, curvature: Scalar, delay: Delay, noise_variance: Scalar = 0
+    method: Method | DelayCompensated | StalenessWeighted,
+    curvature: Scalar,
+    delay: Delay,
+    noise_variance: Scalar = 0,
 ) -> StaleMoments:
     """Moments of a method whose gradients are stale independently of each other, exactly.
 
     Parameters
     ----------
-    method : Method
-        Linear, with one gradient a step.
+    method : Method, DelayCompensated or StalenessWeighted
+        Linear, with one gradient a step. Weights of staleness take any law, cut off where its
+        tail is below 10⁻¹², at the cost of as many slots; they are weights of what was drawn, also
+        where the start is younger.
     curvature : scalar
         h, real; broadcast against the parameters and the noise.
     delay : Delay
@@ -333,16 +366,26 @@ def stale_moments(
     return _moments(method, curvature, law, noise_variance, in_queue=False)
 
 
-def _moments(
-    method: Method, curvature: Scalar, delay: Delay, noise_variance: Scalar, *, in_queue: bool
-) -> StaleMoments:
-    GLOSSARY["noise_variance"].check(noise_variance)
+def _real(curvature: Scalar) -> Scalar:
     curvature = gain(curvature)
     if np.iscomplexobj(curvature):
         raise DomainError(
             f"curvature is {curvature}, but moments are answered for real curvatures only; "
             "simulate the game itself."
         )
+    return curvature
+
+
+def _moments(
+    method: Any, curvature: Scalar, delay: Delay, noise_variance: Scalar, *, in_queue: bool
+) -> StaleMoments:
+    GLOSSARY["noise_variance"].check(noise_variance)
+    if not in_queue and holds_for_workers(method) and not isinstance(method, DelayCompensated):
+        raise DomainError(
+            f"{type(method).__name__} keeps something for each worker, of which independent "
+            "staleness knows nothing; ask queue_moments."
+        )
+    curvature = _real(curvature)
     found = StaleMoments(
         method=method, curvature=curvature, delay=delay, noise_variance=noise_variance,
         in_queue=in_queue,

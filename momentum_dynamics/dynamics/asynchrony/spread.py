@@ -11,28 +11,35 @@ and (E XXᵀ, c) obeys a closed linear recursion, exactly. What differs between 
 is how δ enters. Drawn independently for every gradient, it moves the state as gradient noise hδ
 does: d = h n. In the queue of M exchangeable memoryless workers the read that was drawn is spent,
 so that the mean of the others moves as well, by −δ/M.
+
+Two remedies are carried along. Gradients weighted by their staleness φ(τ), drawn independently,
+have the mean filter Σ qₖφₖwᵏ, the filter of squares Σ qₖφₖ²wᵏ and noise of variance σ² Σ qₖφₖ².
+Gradients compensated for a share λ of the motion since are those at (1 − λ)r + λy: the loop sees
+(1 − λ)u + λy, and (1 − λ)δ.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.delays import Delay, GeometricDelay
+from momentum_dynamics.delays import Delay, GeometricDelay, NoDelay
 from momentum_dynamics.dynamics.loop import Delayed
 from momentum_dynamics.dynamics.lyapunov import covariance, symbolic_covariance
-from momentum_dynamics.errors import DomainError, UnstableDynamicsError
+from momentum_dynamics.errors import DomainError, NotTraceableError, UnstableDynamicsError
 from momentum_dynamics.methods.linear import state_space
 from momentum_dynamics.methods.protocol import Method, period_of, stage_of
+from momentum_dynamics.methods.remedies import DelayCompensated, StalenessWeighted, weight_table
 from momentum_dynamics.methods.rows import Rows, is_zero, settle, stack
 from momentum_dynamics.notation import Scalar, is_symbolic
 
-__all__ = ["StaleLoop", "filtered", "require_settled", "stale_loop"]
+__all__ = ["Remedied", "StaleLoop", "filtered", "require_settled", "stale_loop"]
 
 _DENSE = 450
 """Unknowns up to which the second-moment operator is written down as a matrix."""
@@ -51,7 +58,11 @@ class StaleLoop:
     fresh, read, output : rows ``(1, size)``
         The query y, the mean u of what is read, the answer.
     poles, taps : scalars
-        Of the filter, in observable form, with `direct` its share of the newest query.
+        Of the filter of squares, in observable form, with `direct` its share of the newest query.
+    is_certain : bool
+        Whether there is no choice of reads: no delay, or a fixed one.
+    energy : scalar
+        The gain of the filter of squares: 1 unless gradients are weighted.
     """
 
     transition: Rows
@@ -63,17 +74,13 @@ class StaleLoop:
     poles: tuple[Scalar, ...]
     taps: tuple[Scalar, ...]
     direct: Scalar
+    is_certain: bool
+    energy: Scalar = 1
 
     @property
     def size(self) -> int:
         """How many slots the lifted state has."""
         return len(self.transition)
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether there is no choice of reads: no delay, or a fixed one."""
-        weights = (self.direct, *self.taps)
-        return all(map(is_zero, self.poles)) and sum(not is_zero(w) for w in weights) == 1
 
     @property
     def entries(self) -> tuple[Scalar, ...]:
@@ -187,7 +194,7 @@ class StaleLoop:
             def seen(row: Any, settled: Any = settled) -> Any:
                 return (row @ settled @ np.swapaxes(row, -1, -2))[..., 0, 0]
 
-            found.append((seen(output), seen(fresh) - seen(read)))
+            found.append((seen(output), self.energy * seen(fresh) - seen(read)))
         (answer, own), (spread, again) = found
         return answer, spread, own, again
 
@@ -204,7 +211,7 @@ class StaleLoop:
             answer, own, mean = (
                 sympy.cancel((row * settled * row.T)[0]) for row in (output, fresh, read)
             )
-            found.append((answer, sympy.cancel(own - mean)))
+            found.append((answer, sympy.cancel(self.energy * own - mean)))
         (answer, own), (spread, again) = found
         return answer, spread, own, again
 
@@ -226,8 +233,88 @@ def filtered(held: Sequence[Any], newest: Any, poles: Sequence[Any], taps: Seque
     ]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _WeightedLaw:
+    """The chances of each staleness times a power of its weight, in a law's place in a filter."""
+
+    chances: tuple[float, ...]
+
+    def rational(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.chances, (1.0, *(0.0,) * (len(self.chances) - 1))
+
+
+_NEVER = 1e-12
+"""The chance of a staleness that weighted laws leave out."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Remedied:
+    """A method, the law of its reads and that of their squares, and a share of compensation.
+
+    Attributes
+    ----------
+    method : Method
+    delay, squares : Delay
+        For weighted gradients no laws, but what stands in their place; else the same law twice.
+    energy : scalar
+        The mean square of the weights.
+    compensation : scalar
+    """
+
+    method: Method
+    delay: Any
+    squares: Any
+    energy: Scalar = 1
+    compensation: Scalar = 0
+
+    @classmethod
+    def of(cls, method: Any, delay: Delay) -> Remedied:
+        """What the server's method and the law of staleness make."""
+        if isinstance(method, DelayCompensated):
+            if is_zero(1 - method.compensation):  # reads are of no effect, and no part of the loop
+                return cls(method=method.method, delay=NoDelay(), squares=NoDelay())
+            return cls(
+                method=method.method, delay=delay, squares=delay, compensation=method.compensation
+            )
+        if not isinstance(method, StalenessWeighted):
+            return cls(method=method, delay=delay, squares=delay)
+        if is_symbolic(delay.mean) or np.ndim(delay.mean):
+            raise NotTraceableError(
+                "Weights of staleness take one law of numbers; give numbers for the delay."
+            )
+        count = delay.tail(_NEVER) + 1
+        chances = delay.probabilities(count)
+        weights = weight_table(method.weight, count)
+        first, second = chances * weights, chances * weights**2
+        last = int(np.flatnonzero(weights * (chances > 0)).max(initial=0)) + 1
+        return cls(
+            method=method.method,
+            delay=_WeightedLaw(chances=tuple(first[:last].tolist())),
+            squares=_WeightedLaw(chances=tuple(second[:last].tolist())),
+            energy=float(second.sum()),
+        )
+
+    @property
+    def delayed(self) -> Delayed:
+        """The method behind its filter of reads."""
+        return Delayed(method=self.method, delay=self.delay)
+
+    def at(self, step: int | None) -> Remedied:
+        """The same at one step, or settled."""
+        return self if step is None else replace(self, method=stage_of(self.method, step))
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every read has the same age and weight."""
+        if not isinstance(self.squares, _WeightedLaw):
+            poles, taps, direct = self.delayed.filter
+            return all(map(is_zero, poles)) and sum(not is_zero(w) for w in (direct, *taps)) == 1
+        several = sum(chance != 0 for chance in self.delay.chances) > 1
+        return not several and sum(self.delay.chances) ** 2 == sum(self.squares.chances)
+
+
 def stale_loop(
-    method: Method,
+    method: Method | DelayCompensated | StalenessWeighted,
     curvature: Scalar,
     delay: Delay,
     *,
@@ -244,41 +331,54 @@ def stale_loop(
     NotTraceableError
         If the law is not rational.
     """
-    if step is not None:
-        method = stage_of(method, step)
-    elif period_of(method) != 1:
+    remedied = Remedied.of(method, delay).at(step)
+    if step is None and period_of(remedied.method) != 1:
         raise DomainError(
-            f"{type(method).__name__} has no settled step with one gradient, which second moments "
-            "of stale gradients need; ask for a path, step by step."
+            f"{type(remedied.method).__name__} has no settled step with one gradient, which second "
+            "moments of stale gradients need; ask for a path, step by step."
         )
-    delayed = Delayed(method=method, delay=delay)
-    poles, taps, direct = delayed.filter
-    own = state_space(method)
+    delayed, share = remedied.delayed, remedied.compensation
+    poles, taps, direct = Delayed(method=remedied.method, delay=remedied.squares).filter
+    own = state_space(remedied.method)
     if any(not is_zero(entry) for row in own.feedthrough for entry in row):
         raise DomainError(
-            f"{type(method).__name__} asks where its own gradient takes it; a worker that reads "
-            "and writes later cannot know."
+            f"{type(remedied.method).__name__} asks where its own gradient takes it; a worker that "
+            "reads and writes later cannot know."
         )
-    system = state_space(delayed).beside(curvature, *beside)
+    system = state_space(delayed).beside(curvature, share, *beside)
+    padding = (0,) * len(poles)
+    own = own.beside(curvature, share, *beside)
+    fresh = tuple((*row, *padding) for row in own.observation)
+    spread = tuple((curvature * entry,) for (entry,) in system.injection)
+    read = system.observation
+    if not is_zero(share):
+        seen = tuple(
+            (1 - share) * old + share * new for old, new in zip(read[0], fresh[0], strict=True)
+        )
+        system = replace(system, observation=(seen,))
+        spread = tuple(((1 - share) * entry,) for (entry,) in spread)
     transition, noise = system.closed_rows(curvature)
-    spread = tuple((curvature * entry,) for (entry,) in noise)
     if in_queue:
         if not isinstance(delay, GeometricDelay):
             raise DomainError(f"The queue of memoryless workers has no law {delay!r}.")
-        (first,) = spread[own.slots]
-        spread = (*spread[: own.slots], (first - 1 / delay.workers,))
-    padding = (0,) * len(poles)
+        if poles:
+            (first,) = spread[own.slots]
+            spread = (*spread[: own.slots], (first - 1 / delay.workers,))
+    if remedied.energy != 1:
+        noise = tuple((math.sqrt(remedied.energy) * entry,) for (entry,) in noise)
     poles, taps, (direct,) = settle((poles, taps, (direct,)), curvature, *beside, *system.entries)
     return StaleLoop(
         transition=transition,
         noise=noise,
         spread=spread,
-        fresh=tuple((*row, *padding) for row in own.beside(curvature).observation),
-        read=system.observation,
+        fresh=fresh,
+        read=read,
         output=system.readout,
         poles=poles,
         taps=taps,
         direct=direct,
+        is_certain=remedied.is_certain,
+        energy=remedied.energy,
     )
 
 
