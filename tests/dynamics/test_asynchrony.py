@@ -347,3 +347,14 @@ def test_stale_variance_never_falls_below_that_of_its_mean():
         assert spread >= 0
         assert again < 1
         assert loop.stationary_variance >= answer - 1e-14
+
+
+def test_one_worker_among_many_has_no_spread():
+    """A batch answers as its settings one by one, the certain one included."""
+    descent, counts = GradientDescent(learning_rate=0.01), np.array([1.0, 2.0, 40.0])
+    together = queue_moments(descent, 1.0, workers=counts, noise_variance=1.0)
+    singly = [queue_moments(descent, 1.0, workers=m, noise_variance=1.0) for m in counts]
+    assert together.mean_square_rate == pytest.approx([one.mean_square_rate for one in singly])
+    assert together.mean_square_rate[0] == pytest.approx(0.99**2)
+    floors = [one.stationary_variance for one in singly]
+    assert together.stationary_variance == pytest.approx(floors)
