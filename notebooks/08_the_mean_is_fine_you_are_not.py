@@ -242,7 +242,7 @@ print(f"one worker, tuned momentum:  × {optima.heavy_ball_rate(kappa):.4f} a ti
 # %% [markdown]
 # ## Solutions
 #
-# **1.** The rule 1 + (M − 1)α says 11 and 101; exact, a little fewer.
+# **1.** The rule 1 + (M − 1)α says 11 and 101, and is not far off.
 
 # %%
 counts = np.arange(1, 200)
@@ -253,8 +253,8 @@ for more in (1.1, 2.0):
     print(f"× {more}: from M = {counts[np.argmax(floors >= more * floors[0])]} on")
 
 # %% [markdown]
-# **2.** Above the limit rare large paths carry E x². Few runs have none of them and look better
-# than the truth.
+# **2.** Above the limit rare large paths carry E x². Few runs have none of them and as a rule look
+# better than the truth; even many are visibly off.
 
 # %%
 method = md.GradientDescent(learning_rate=1.4)
@@ -285,7 +285,7 @@ for update in (20, 100, 500, 1900):
     )
 
 # %% [markdown]
-# **4.** Yes, a little; and positive explicit momentum lowers it.
+# **4.** Yes, markedly; and positive explicit momentum lowers it.
 
 # %%
 momenta = np.array([-0.4, -0.2, 0.0, 0.2, 0.4])

@@ -102,20 +102,27 @@ def _draw_staleness(result: QueueRun | StaleRun, ax: Any) -> None:
     shares = result.histogram / max(1, result.histogram.sum())
     beyond = 1 - np.cumsum(shares)
     shown = min(len(shares), 1 + int(np.argmax(np.append(beyond, 0) < _RARE)))
-    ages = np.arange(shown)
-    ax.bar(ages, shares[:shown], width=0.9, color=COLORS[0], alpha=0.45, label="measured")
-    law = GeometricDelay(workers=1 + result.mean_staleness)
+    # Bars of one staleness each, or of several where there would be too many to see.
+    width = max(1, -(-shown // _BARS))
+    ages = np.arange(0, shown, width)
+    law = GeometricDelay(workers=1 + result.mean_staleness).probabilities(width * len(ages))
+    binned = np.pad(shares[: width * len(ages)], (0, max(0, len(law) - len(shares))))
+    middle = ages + (width - 1) / 2
+    ax.bar(
+        middle, binned.reshape(-1, width).mean(axis=1), width=0.9 * width, color=COLORS[0],
+        alpha=0.45, label="measured",
+    )  # fmt: skip
     ax.plot(
-        ages, law.probabilities(shown), "o-", color=INK, markersize=2.5, linewidth=1,
+        middle, law.reshape(-1, width).mean(axis=1), "o-", color=INK, markersize=2.5, linewidth=1,
         label="geometric law of this mean",
     )  # fmt: skip
     ax.set_xlabel(label("staleness"))
     ax.set_ylabel("share of updates")
     ax.set_title(f"mean staleness {result.mean_staleness:.4g}")
-    ax.legend()
+    ax.legend(loc="upper right")
 
 
-_RARE = 1e-3
+_RARE, _BARS = 1e-3, 160
 
 
 def _draw_closed_loop(result: ClosedLoopRun, ax: Any) -> None:

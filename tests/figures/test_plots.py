@@ -101,6 +101,19 @@ def test_a_queue_is_drawn_as_its_staleness_over_the_geometric_law():
     assert ax.get_title(loc="left").startswith("mean staleness 2.9")
 
 
+def test_bars_of_many_workers_hold_several_stalenesses():
+    run = simulate_queue(
+        BALL, PROBLEM, workers=500, service=Exponential(), updates=9_000, seed=1, record="last"
+    )
+    bars = drawn(plot(run)).patches
+    assert 80 < len(bars) <= 160
+    width = bars[0].get_width() / 0.9
+    seen = sum(bar.get_height() for bar in bars) * width
+    assert 0.995 < seen <= 1 + 1e-12
+    first = run.histogram[: round(width)].mean() / 9_000
+    assert bars[0].get_height() == pytest.approx(first)
+
+
 @pytest.mark.parametrize("updates", [0, 1, 40])
 def test_a_queue_of_equal_times_is_drawn_without_a_tail(updates):
     run = simulate_queue(BALL, PROBLEM, workers=3, service=Deterministic(), updates=updates)
