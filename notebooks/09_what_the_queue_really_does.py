@@ -67,10 +67,10 @@ for name, run in runs.items():
     print(f"(of service {services[name].variation:.3f})   M·P(τ = 0) = {fresh:.2f}")
 
 # %% [markdown]
-# The mean is 15 in every line: M − 1. There is a one-line reason. **Every update makes the
-# gradients under way of the other M − 1 workers one update older**, and takes one gradient, with
-# its age, out of the system. So ages come in at M − 1 per update, and what comes in must go out.
-# Count it:
+# The mean is 15 in every line, up to the start: M − 1. There is a one-line reason. **Every update
+# makes the gradients under way of the other M − 1 workers one update older**, and takes one
+# gradient, with its age, out of the system. So ages come in at M − 1 per update, and what comes in
+# must go out. Count it:
 
 # %%
 for name, run in runs.items():

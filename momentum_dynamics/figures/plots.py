@@ -129,21 +129,21 @@ def _draw_closed_loop(result: ClosedLoopRun, ax: Any) -> None:
     """What is read, what is set and what is wanted, of the first replica."""
     time = np.arange(len(result.momentum))
     series = (
-        ("total momentum, as read", result.reading, COLORS[0], "-"),
-        ("explicit momentum", result.momentum, COLORS[1], "-"),
-        ("target", result.target, INK, "--"),
+        ("total momentum, as read", result.reading, COLORS[5], "-", 0.8),
+        ("explicit momentum", result.momentum, COLORS[1], "-", 1.8),
+        ("target", result.target, INK, "--", 1.2),
     )
-    for name, values, color, style in series:
+    for name, values, color, style, width in series:
         first = values.reshape(len(values), -1)[:, 0]
         ax.plot(
             time[: len(first)], np.where(np.abs(first) < _FAR, first, np.nan), style, color=color,
-            linewidth=1.3, label=name,
+            linewidth=width, label=name,
         )  # fmt: skip
     settled = result.momentum.reshape(len(time), -1)[:, 0]
     low, high = np.nanmin([settled.min(), result.target.min(), 0.0]), 1.0
     ax.axhline(0, color=GRAY, linewidth=0.8)
     ax.set(ylim=(max(low, -_FAR) - 0.1, high + 0.05), xlabel="update", ylabel="momentum")
-    ax.legend()
+    ax.legend(loc="upper right")
     if result.momentum[0].size > 1:
         ax.set_title(f"the first of {result.momentum[0].size} runs")
 
