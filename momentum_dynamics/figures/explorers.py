@@ -61,7 +61,7 @@ class Explorer:
         widgets = _ipywidgets()
         self.sliders, self._draws = dict(sliders), tuple(draws)
         self.presets = {
-            name: widgets.Button(description=name, tooltip=hint, layout={"width": "7em"})
+            name: widgets.Button(description=name, tooltip=hint, layout={"width": "auto"})
             for name, hint in hints.items()
         }
         for name, button in self.presets.items():

@@ -266,7 +266,7 @@ def queue_moments(
     >>> from momentum_dynamics import GradientDescent, symbol
     >>> found = queue_moments(GradientDescent(learning_rate=9.9), 1.0, workers=3)
     >>> round(float(found.mean_rate), 3), round(float(found.mean_square_rate), 1)
-    (0.889, 27.7)
+    (0.833, 27.7)
     >>> descent = GradientDescent(learning_rate=symbol("learning_rate"))
     >>> queue_moments(
     ...     descent, 1, workers=symbol("workers"), noise_variance=1
