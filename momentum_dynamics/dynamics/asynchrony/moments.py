@@ -271,7 +271,7 @@ def queue_moments(
     >>> queue_moments(
     ...     descent, 1, workers=symbol("workers"), noise_variance=1
     ... ).stationary_variance
-    -alpha*(M*alpha + 1)/(M*alpha^2 - alpha - 2)
+    -alpha*(M*alpha + 1)/(M*alpha**2 - alpha - 2)
     """
     GLOSSARY["workers"].check(workers)
     if isinstance(workers, int) and state_space(method, step=0).is_symbolic:
