@@ -134,11 +134,13 @@ _HOMES = {
     ),
     "scalars": ("expression",),
     "simulation": (
+        "EnumeratedQueue",
         "Outcome",
         "QueueRun",
         "ServeRun",
         "StaleRun",
         "Trajectory",
+        "enumerate_queue",
         "play",
         "serve",
         "simulate",
@@ -312,11 +314,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import named_data as named_data
     from momentum_dynamics.problems import read_data as read_data
     from momentum_dynamics.scalars import expression as expression
+    from momentum_dynamics.simulation import EnumeratedQueue as EnumeratedQueue
     from momentum_dynamics.simulation import Outcome as Outcome
     from momentum_dynamics.simulation import QueueRun as QueueRun
     from momentum_dynamics.simulation import ServeRun as ServeRun
     from momentum_dynamics.simulation import StaleRun as StaleRun
     from momentum_dynamics.simulation import Trajectory as Trajectory
+    from momentum_dynamics.simulation import enumerate_queue as enumerate_queue
     from momentum_dynamics.simulation import play as play
     from momentum_dynamics.simulation import serve as serve
     from momentum_dynamics.simulation import simulate as simulate

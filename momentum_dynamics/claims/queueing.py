@@ -26,7 +26,7 @@ from momentum_dynamics.laws import staleness
 from momentum_dynamics.methods import GradientDescent, HeavyBall
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.problems import Quadratic
-from momentum_dynamics.simulation import QueueRun, simulate, simulate_queue
+from momentum_dynamics.simulation import QueueRun, enumerate_queue, simulate, simulate_queue
 
 __all__: list[str] = []
 
@@ -49,37 +49,22 @@ def _staleness(run: QueueRun) -> Any:
 # The theorem, for the queue and any gradient ---------------------------------------------------
 
 
-def _enumerated(
-    field: Callable[[Fraction], Fraction], workers: int, updates: int, rate: Fraction
-) -> tuple[list[Fraction], list[Fraction]]:
-    """E wₜ and E g(wₜ) over all sequences of workers, each as likely as any other, exactly."""
-    points, fields = [Fraction(0)] * (updates + 1), [Fraction(0)] * (updates + 1)
-    chance = Fraction(1, workers**updates)
-    for sequence in itertools.product(range(workers), repeat=updates):
-        point = Fraction(1)
-        held = [point] * workers
-        path = [point]
-        for worker in sequence:
-            point -= rate * field(held[worker])
-            held[worker] = point
-            path.append(point)
-        for step, value in enumerate(path):
-            points[step] += chance * value
-            fields[step] += chance * field(value)
-    return points, fields
-
-
 def _residuals(field: Callable[[Fraction], Fraction], workers: int, updates: int) -> list[Fraction]:
     """E vₜ₊₁ − (1 − 1/M) E vₜ + (α/M) E g(wₜ), with v₁ = −α g(w₀)."""
     rate = Fraction(1, 3)
-    points, fields = _enumerated(field, workers, updates, rate)
+    found = enumerate_queue(
+        GradientDescent(learning_rate=rate), field, workers=workers, updates=updates
+    )
     kept = staleness.implicit_momentum(Fraction(workers))
     step = staleness.implicit_learning_rate(rate, Fraction(workers))
-    velocity = [after - before for before, after in itertools.pairwise(points)]
+    velocity = found.velocity
     first = velocity[0] + rate * field(Fraction(1))
     return [
         first,
-        *(velocity[t] - kept * velocity[t - 1] + step * fields[t] for t in range(1, len(velocity))),
+        *(
+            velocity[t] - kept * velocity[t - 1] + step * found.gradient[t]
+            for t in range(1, len(velocity))
+        ),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from momentum_dynamics.delays import EmpiricalDelay
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods import LinearMethod, state_space
 from momentum_dynamics.notation import Scalar, is_symbolic
@@ -32,6 +33,8 @@ class Exactly:
                 return owner
             system = state_space(owner)
             return self(LinearMethod(A=system.A, B=system.B, C=system.C, E=system.E))
+        if isinstance(owner, EmpiricalDelay):
+            return EmpiricalDelay(probabilities=tuple(map(_fraction, owner.chances)))
         changed = {
             field.name: self._field(owner, field.name, getattr(owner, field.name))
             for field in dataclasses.fields(owner)
@@ -48,6 +51,8 @@ class Exactly:
             return self(value)
         if isinstance(value, tuple) and all(hasattr(entry, "update") for entry in value):
             return tuple(self(entry) for entry in value)
+        if isinstance(value, tuple) and all(isinstance(entry, numbers.Real) for entry in value):
+            return tuple(_fraction(entry) for entry in value)
         if isinstance(owner, LinearMethod):
             return sympy.ImmutableMatrix(np.asarray(value)).applyfunc(sympy.Rational)
         if np.ndim(value) == 0 and not (name == "learning_rate" and value == 0):

@@ -1,24 +1,19 @@
-"""For notebooks: pictures with their captions, and sliders that move the roots of heavy ball."""
+"""For notebooks: pictures with their captions, and sliders."""
 
 from __future__ import annotations
 
-import base64
 import importlib
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.figures import queue_views
 from momentum_dynamics.figures.base import Figure
+from momentum_dynamics.figures.explorers import QueueExplorer, RootExplorer, picture_bytes
 from momentum_dynamics.figures.roots import (
-    REACH,
     REAL_COLOR,
-    draw_map,
-    draw_plane,
     draw_radius,
     draw_roots,
     draw_steps,
@@ -26,19 +21,20 @@ from momentum_dynamics.figures.roots import (
     root_view,
     roots_meet,
 )
-from momentum_dynamics.figures.style import (
-    WIDTH,
-    new_figure,
-    styled,
-)
-from momentum_dynamics.laws import regions, spectrum
+from momentum_dynamics.figures.style import WIDTH, new_figure, styled
+from momentum_dynamics.notation import GLOSSARY
 
-__all__ = ["RootExplorer", "draw_radius", "root_explorer", "root_film", "show", "use_style"]
-
-Array = NDArray[np.float64]
-
-_PIXELS = 128
-"""Per inch, in the file; a notebook shows them at 100 per inch, so that they are sharp."""
+__all__ = [
+    "QueueExplorer",
+    "RootExplorer",
+    "draw_radius",
+    "mean_explorer",
+    "path_explorer",
+    "root_explorer",
+    "root_film",
+    "show",
+    "use_style",
+]
 
 
 # Showing ---------------------------------------------------------------------------------------
@@ -93,18 +89,10 @@ def show(shown: Any, **parameters: Any) -> None:
         picture = chosen if hasattr(chosen, "savefig") else plot(chosen).figure
     notebook: Any = importlib.import_module("IPython.display")
     width = round(100 * picture.get_figwidth())
-    seen: list[Any] = [notebook.Image(_png(picture), width=width)]
+    seen: list[Any] = [notebook.Image(picture_bytes(picture), width=width)]
     if caption:
         seen.append(notebook.Markdown(f"*{chosen.title}.* {caption}"))
     notebook.display(*seen)
-
-
-def _png(picture: Any) -> bytes:
-    """The bytes of a picture: the same for the same picture."""
-    stream = BytesIO()
-    with styled():
-        picture.savefig(stream, format="png", dpi=_PIXELS, metadata={"Software": None})
-    return stream.getvalue()
 
 
 def root_film(
@@ -141,112 +129,6 @@ def root_film(
 
 
 # The sliders -----------------------------------------------------------------------------------
-
-
-class RootExplorer:
-    """Two sliders, three presets, one line of text and three pictures that follow them.
-
-    The last expression of a notebook's cell shows it. Where no kernel runs, the notebook shows the
-    picture of the first setting.
-
-    Attributes
-    ----------
-    learning_rate, momentum : ipywidgets.FloatSlider
-    presets : dict of str to ipywidgets.Button
-    readout : ipywidgets.Label
-        Begins with ``spectral radius`` and six digits of it.
-    picture : ipywidgets.Image
-    widget : ipywidgets.VBox
-        All of them.
-    """
-
-    def __init__(self, curvatures: Array, *, learning_rate: float, momentum: float) -> None:
-        widgets = _ipywidgets()
-        self.curvatures = curvatures
-        wide = {"description_width": "9em"}
-        self.learning_rate = widgets.FloatSlider(
-            value=learning_rate, min=0.0, max=REACH / curvatures.max(), readout_format=".4f",
-            step=REACH / curvatures.max() / 880, continuous_update=False, style=wide,
-            description="learning rate α", layout={"width": "30em"},
-        )  # fmt: skip
-        self.momentum = widgets.FloatSlider(
-            value=momentum, min=0.0, max=0.995, readout_format=".4f", step=0.005, style=wide,
-            continuous_update=False, description="momentum β", layout={"width": "30em"},
-        )  # fmt: skip
-        self.presets = {
-            name: widgets.Button(description=name, tooltip=hint, layout={"width": "7em"})
-            for name, hint in _PRESETS.items()
-        }
-        for name, button in self.presets.items():
-            button.on_click(lambda _, name=name: self.preset(name))
-        self.readout = widgets.Label()
-        self.picture = widgets.Image(format="png", width=f"{round(100 * _WIDE)}")
-        self._canvas: Any = None
-        self._redraw()
-        for slider in (self.learning_rate, self.momentum):
-            slider.observe(self._redraw, names="value")
-        self.widget = widgets.VBox(
-            [
-                widgets.HBox([self.momentum, *self.presets.values()]),
-                self.learning_rate,
-                self.readout,
-                self.picture,
-            ]
-        )
-
-    def preset(self, name: str) -> None:
-        """Move the sliders to what a button says."""
-        low, high = float(self.curvatures.min()), float(self.curvatures.max())
-        alpha, beta = self.learning_rate.value, self.momentum.value
-        if name == "optimal":
-            best = tune("heavy-ball", smallest_curvature=low, largest_curvature=high)
-            alpha, beta = float(best.learning_rate), float(best.momentum)
-        elif name == "critical":
-            beta = float(spectrum.critical_momentum(alpha, low))
-        else:
-            alpha = _BEYOND * float(regions.heavy_ball_step_limit(beta)) / high
-        sliders = (self.learning_rate, self.momentum)
-        for slider in sliders:
-            slider.unobserve(self._redraw, names="value")
-        for slider, value in zip(sliders, (alpha, beta), strict=True):
-            slider.value = min(value, slider.max)
-            slider.observe(self._redraw, names="value")
-        self._redraw()
-
-    def _redraw(self, _: Any = None) -> None:
-        view = root_view(self.learning_rate.value, self.momentum.value, self.curvatures)
-        self.readout.value = view.words
-        with styled():
-            if self._canvas is None:
-                self._canvas = new_figure((1, 3), (_WIDE, 3.5))
-            picture, axes = self._canvas
-            draws = (
-                draw_roots,
-                draw_steps if len(self.curvatures) == 1 else draw_plane,
-                draw_map,
-            )
-            for ax, draw in zip(axes[0], draws, strict=True):
-                ax.clear()
-                draw(view, ax)
-        self.picture.value = _png(picture)
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The live widget, and for readers without a kernel the picture and the text."""
-        live: dict[str, Any] = self.widget._repr_mimebundle_()
-        encoded = base64.b64encode(self.picture.value).decode("ascii")
-        still = {"image/png": encoded, "text/plain": self.readout.value}
-        return {**live, **still}, {"image/png": {"width": round(100 * _WIDE)}}
-
-
-_WIDE = 10.4
-_BEYOND = 1.04
-"""Times the largest stable learning rate."""
-
-_PRESETS = {
-    "critical": "the momentum at which the slower mode's roots meet",
-    "optimal": "Polyak's learning rate and momentum",
-    "unstable": "a learning rate just beyond the limit",
-}
 
 
 def root_explorer(
@@ -286,12 +168,63 @@ def root_explorer(
     )
 
 
-def _ipywidgets() -> Any:
-    try:
-        import ipywidgets
-    except ImportError as error:
+def mean_explorer(*, workers: int = 8, step: float = 0.1) -> QueueExplorer:
+    """Sliders for the mean of gradient descent on M memoryless workers: it is a heavy ball.
+
+    From left to right: the law of staleness; the poles of the mean, which are heavy ball's; the
+    mean of queues, with the heavy ball of the theorem and the one that starts from rest.
+
+    Parameters
+    ----------
+    workers : int
+        M, where the slider stands first.
+    step : float
+        αh, likewise.
+
+    Returns
+    -------
+    QueueExplorer
+
+    Raises
+    ------
+    DomainError
+        If a number is not admissible, or ipywidgets is not installed.
+    """
+    return _queue_explorer(workers, step, beyond=False)
+
+
+def path_explorer(*, workers: int = 8, step: float = 0.3) -> QueueExplorer:
+    """Sliders for what the mean of M memoryless workers does not say: paths and second moments.
+
+    From left to right: paths and their exact mean; their squares and the exact second moment; where
+    the setting lies among the limits.
+
+    Parameters
+    ----------
+    workers : int
+        M, where the slider stands first.
+    step : float
+        αh, likewise.
+
+    Returns
+    -------
+    QueueExplorer
+
+    Raises
+    ------
+    DomainError
+        If a number is not admissible, or ipywidgets is not installed.
+    """
+    return _queue_explorer(workers, step, beyond=True)
+
+
+def _queue_explorer(workers: int, step: float, *, beyond: bool) -> QueueExplorer:
+    GLOSSARY["workers"].check(workers)
+    low, high = queue_views.STEPS[beyond]
+    if workers % 1 or workers > queue_views.MOST:
         raise DomainError(
-            "root_explorer needs ipywidgets, which is not installed; "
-            "pip install 'momentum-dynamics[notebooks]'."
-        ) from error
-    return ipywidgets
+            f"workers is {workers}, but the slider holds whole numbers up to {queue_views.MOST}."
+        )
+    if not low <= step <= high:
+        raise DomainError(f"step is {step}, but the slider of αh goes from {low:g} to {high:g}.")
+    return QueueExplorer(workers=int(workers), step=float(step), beyond=beyond)

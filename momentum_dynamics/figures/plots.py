@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.analysis import Analysis
+from momentum_dynamics.delays import GeometricDelay
 from momentum_dynamics.dynamics.moments import Moments
 from momentum_dynamics.dynamics.transients import Pseudospectrum
 from momentum_dynamics.errors import NotTraceableError
-from momentum_dynamics.figures.style import COLORS, GRAY, label, new_figure, shades, styled
-from momentum_dynamics.simulation import EnsembleMoments, Trajectory
+from momentum_dynamics.figures.style import COLORS, GRAY, INK, label, new_figure, shades, styled
+from momentum_dynamics.simulation import EnsembleMoments, QueueRun, StaleRun, Trajectory
+from momentum_dynamics.tuning import ClosedLoopRun
 
 __all__ = ["draw_pseudospectrum", "plot"]
 
@@ -20,11 +22,14 @@ _MANY = 8
 
 
 def plot(result: Any, ax: Any = None) -> Any:
-    """Draw a trajectory, moments, an analysis or a pseudospectrum.
+    """Draw a trajectory, moments, staleness, a closed loop, an analysis or a pseudospectrum.
 
     Parameters
     ----------
-    result : Trajectory, EnsembleMoments, Moments, Analysis or Pseudospectrum
+    result : Trajectory, EnsembleMoments, Moments, QueueRun, StaleRun, ClosedLoopRun, Analysis or
+        Pseudospectrum
+        Of a `QueueRun` or `StaleRun` the histogram of staleness is drawn; its `moments`, where it
+        has them, are drawn by themselves.
     ax : matplotlib Axes, optional
         Where to draw; a new figure in the house style by default.
 
@@ -92,6 +97,61 @@ def _draw_moments(result: Moments | EnsembleMoments, ax: Any) -> None:
         ax.set_title(f"the first {_MANY} of {mean.shape[1]} modes")
 
 
+def _draw_staleness(result: QueueRun | StaleRun, ax: Any) -> None:
+    """Shares of each staleness, up to where one in a thousand is left, over the geometric law."""
+    shares = result.histogram / max(1, result.histogram.sum())
+    beyond = 1 - np.cumsum(shares)
+    shown = min(len(shares), 1 + int(np.argmax(np.append(beyond, 0) < _RARE)))
+    # Bars of one staleness each, or of several where there would be too many to see.
+    width = max(1, -(-shown // _BARS))
+    ages = np.arange(0, shown, width)
+    law = GeometricDelay(workers=1 + result.mean_staleness).probabilities(width * len(ages))
+    binned = np.pad(shares[: width * len(ages)], (0, max(0, len(law) - len(shares))))
+    middle = ages + (width - 1) / 2
+    ax.bar(
+        middle, binned.reshape(-1, width).mean(axis=1), width=0.9 * width, color=COLORS[0],
+        alpha=0.45, label="measured",
+    )  # fmt: skip
+    ax.plot(
+        middle, law.reshape(-1, width).mean(axis=1), "o-", color=INK, markersize=2.5, linewidth=1,
+        label="geometric law of this mean",
+    )  # fmt: skip
+    ax.set_xlabel(label("staleness"))
+    ax.set_ylabel("share of updates")
+    ax.set_title(f"mean staleness {result.mean_staleness:.4g}")
+    ax.legend(loc="upper right")
+
+
+_RARE, _BARS = 1e-3, 160
+
+
+def _draw_closed_loop(result: ClosedLoopRun, ax: Any) -> None:
+    """What is read, what is set and what is wanted, of the first replica."""
+    time = np.arange(len(result.momentum))
+    series = (
+        ("total momentum, as read", result.reading, COLORS[5], "-", 0.8),
+        ("explicit momentum", result.momentum, COLORS[1], "-", 1.8),
+        ("target", result.target, INK, "--", 1.2),
+    )
+    for name, values, color, style, width in series:
+        first = values.reshape(len(values), -1)[:, 0]
+        ax.plot(
+            time[: len(first)], np.where(np.abs(first) < _FAR, first, np.nan), style, color=color,
+            linewidth=width, label=name,
+        )  # fmt: skip
+    settled = result.momentum.reshape(len(time), -1)[:, 0]
+    low, high = np.nanmin([settled.min(), result.target.min(), 0.0]), 1.0
+    ax.axhline(0, color=GRAY, linewidth=0.8)
+    ax.set(ylim=(max(low, -_FAR) - 0.1, high + 0.05), xlabel="update", ylabel="momentum")
+    ax.legend(loc="upper right")
+    if result.momentum[0].size > 1:
+        ax.set_title(f"the first of {result.momentum[0].size} runs")
+
+
+_FAR = 2.0
+"""A ratio wanders through infinity where a mode oscillates; beyond this nothing is drawn."""
+
+
 def _draw_analysis(result: Analysis, ax: Any) -> None:
     place = np.arange(len(result.rows))
     predicted = 1 - np.array([row.predicted for row in result.rows])
@@ -135,6 +195,9 @@ _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     Trajectory: _draw_trajectory,
     EnsembleMoments: _draw_moments,
     Moments: _draw_moments,
+    QueueRun: _draw_staleness,
+    StaleRun: _draw_staleness,
+    ClosedLoopRun: _draw_closed_loop,
     Analysis: _draw_analysis,
     Pseudospectrum: draw_pseudospectrum,
 }

@@ -263,12 +263,14 @@ def _draw_step_limits(data: StepLimits, ax: Any) -> None:
 
 
 def _tell_step_limits(data: StepLimits) -> str:
+    told = min(3, len(data.some) - 1)
+    limit = float(laws.queue_mean_square_limit(data.some[told]))
     return (
         "The largest αh that gradient descent bears on M workers of mean staleness M − 1. The mean "
         "of memoryless workers gains stability with every worker, 4M − 2; their second moment "
         "loses it as √(2/M), and almost every path (dots, from Lyapunov exponents, ±3 standard "
-        f"errors) little later: at M = {data.some[3]:g}, {number(float(data.almost[3]), 2)} "
-        f"against {number(float(laws.queue_mean_square_limit(data.some[3])), 3)}. A round robin, "
+        f"errors) little later: at M = {data.some[told]:g}, {number(float(data.almost[told]), 2)} "
+        f"against {number(limit, 3)}. A round robin, "
         f"the fixed delay, falls as π/(2M), uniform staleness in between. Seed {data.seed}."
     )
 

@@ -1,5 +1,6 @@
 """Running methods: one path, or thousands of noisy replicas; divergence is an outcome."""
 
+from momentum_dynamics.simulation.enumeration import EnumeratedQueue, enumerate_queue
 from momentum_dynamics.simulation.games import play
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Outcome, Trajectory
 from momentum_dynamics.simulation.queue import simulate_queue
@@ -13,6 +14,7 @@ from momentum_dynamics.simulation.stale_run import StaleRun
 __all__ = [
     "Ending",
     "EnsembleMoments",
+    "EnumeratedQueue",
     "Loss",
     "LossKind",
     "Outcome",
@@ -20,6 +22,7 @@ __all__ = [
     "ServeRun",
     "StaleRun",
     "Trajectory",
+    "enumerate_queue",
     "play",
     "serve",
     "simulate",

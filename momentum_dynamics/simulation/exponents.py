@@ -66,7 +66,7 @@ def path_exponent(
     --------
     >>> from momentum_dynamics import GradientDescent
     >>> found = path_exponent(GradientDescent(learning_rate=0.5), 1.0, workers=1, updates=100)
-    >>> round(found.value / np.log(0.5), 12)
+    >>> round(float(found.value / np.log(0.5)), 12)
     1.0
     """
     for name, value in (("workers", workers), ("updates", updates), ("replicas", replicas)):

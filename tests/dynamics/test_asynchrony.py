@@ -375,3 +375,14 @@ def test_the_best_heavy_ball_of_a_queue_scales_with_the_spectrum():
 def test_tuning_a_queue_refuses(ask, words):
     with pytest.raises(DomainError, match=words):
         tune_queue(0.1, 1.0, **ask)
+
+
+def test_one_worker_among_many_has_no_spread():
+    """A batch answers as its settings one by one, the certain one included."""
+    descent, counts = GradientDescent(learning_rate=0.01), np.array([1.0, 2.0, 40.0])
+    together = queue_moments(descent, 1.0, workers=counts, noise_variance=1.0)
+    singly = [queue_moments(descent, 1.0, workers=m, noise_variance=1.0) for m in counts]
+    assert together.mean_square_rate == pytest.approx([one.mean_square_rate for one in singly])
+    assert together.mean_square_rate[0] == pytest.approx(0.99**2)
+    floors = [one.stationary_variance for one in singly]
+    assert together.stationary_variance == pytest.approx(floors)

@@ -7,12 +7,14 @@ import sympy
 from momentum_dynamics import (
     Chebyshev,
     DomainError,
+    EmpiricalDelay,
     Extragradient,
     FixedDelay,
     GeometricDelay,
     GradientDescent,
     HeavyBall,
     LinearMethod,
+    MixtureDelay,
     Nesterov,
     NoDelay,
     NotTraceableError,
@@ -100,6 +102,27 @@ def test_equivalents_have_the_transfer_function_behind_the_delay(method, delay):
     for z in (1.8, -0.7 + 1.1j, 2j):
         product = transfer_function(method)(z) * delay.generating_function(1 / z)
         assert transfer_function(twin)(z) == pytest.approx(product, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    "delay", [MixtureDelay(speeds=[1.0, 3.0]), EmpiricalDelay(probabilities=[0.5, 0.2, 0.3])]
+)
+def test_laws_that_are_rows_of_numbers_have_equivalents(delay):
+    descent = GradientDescent(learning_rate=0.3)
+    found = equivalent_momentum(descent, delay)
+    assert isinstance(found, LinearMethod)
+    z = np.exp(1j * np.linspace(0.1, 3, 7))
+    behind = transfer_function(descent)(z) * delay.generating_function(1 / z)
+    assert transfer_function(found)(z) == pytest.approx(behind)
+
+
+def test_equal_workers_are_heavy_ball_and_a_late_one_is_in_the_family():
+    descent = GradientDescent(learning_rate=0.25)
+    found = equivalent_momentum(descent, MixtureDelay(speeds=[2.0, 2.0]))
+    assert (type(found), found.learning_rate, found.momentum) == (HeavyBall, 0.125, 0.5)
+    late = equivalent_momentum(descent, EmpiricalDelay(probabilities=[0.0, 1.0]))
+    assert isinstance(late, ThreeParameter)
+    assert (late.learning_rate, late.momentum, late.lookahead) == (0.25, 0.0, -1.0)
 
 
 def test_a_delay_of_one_step_is_the_family_with_a_look_back():

@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 
 from momentum_dynamics import (
+    Deterministic,
+    Exponential,
+    GeometricDelay,
     GradientDescent,
     HeavyBall,
     NotTraceableError,
     Quadratic,
     analyze,
     plot,
+    queue_moments,
     second_moments,
     simulate,
+    simulate_closed_loop,
+    simulate_queue,
+    simulate_stale,
 )
 
 BALL = HeavyBall(learning_rate=0.2, momentum=0.5)
@@ -74,6 +81,66 @@ def test_exact_moments_are_drawn_with_their_spread():
     moments = second_moments(BALL, [1.0, 4.0], 0.1, steps=10)
     ax = drawn(plot(moments))
     assert ax.lines[1].get_ydata() == pytest.approx(moments.mean[:, 1])
+
+
+def test_moments_of_a_queue_are_drawn_by_their_path():
+    moments = queue_moments(GradientDescent(learning_rate=0.2), 1.0, workers=4).path(30)
+    assert drawn(plot(moments)).lines[0].get_ydata() == pytest.approx(moments.mean)
+
+
+def test_a_queue_is_drawn_as_its_staleness_over_the_geometric_law():
+    run = simulate_queue(
+        BALL, PROBLEM, workers=4, service=Exponential(), updates=2_000, seed=1, record="last"
+    )
+    ax = drawn(plot(run))
+    heights = np.array([bar.get_height() for bar in ax.patches])
+    assert heights == pytest.approx(run.histogram[: len(heights)] / 2_000)
+    assert 0.995 < heights.sum() <= 1
+    law = ax.lines[0].get_ydata()
+    assert law[1:] / law[:-1] == pytest.approx(1 - 1 / (1 + run.mean_staleness))
+    assert ax.get_title(loc="left").startswith("mean staleness 2.9")
+
+
+def test_bars_of_many_workers_hold_several_stalenesses():
+    run = simulate_queue(
+        BALL, PROBLEM, workers=500, service=Exponential(), updates=9_000, seed=1, record="last"
+    )
+    bars = drawn(plot(run)).patches
+    assert 80 < len(bars) <= 160
+    width = bars[0].get_width() / 0.9
+    seen = sum(bar.get_height() for bar in bars) * width
+    assert 0.995 < seen <= 1 + 1e-12
+    first = run.histogram[: round(width)].mean() / 9_000
+    assert bars[0].get_height() == pytest.approx(first)
+
+
+@pytest.mark.parametrize("updates", [0, 1, 40])
+def test_a_queue_of_equal_times_is_drawn_without_a_tail(updates):
+    run = simulate_queue(BALL, PROBLEM, workers=3, service=Deterministic(), updates=updates)
+    assert len(drawn(plot(run)).patches) == len(run.histogram)
+
+
+def test_a_stale_run_is_drawn_as_its_staleness():
+    run = simulate_stale(BALL, PROBLEM, GeometricDelay(workers=2), steps=200, seed=1)
+    assert drawn(plot(run)).patches[0].get_height() == pytest.approx(run.histogram[0] / 200)
+
+
+def test_a_closed_loop_is_drawn_with_its_target():
+    run = simulate_closed_loop(
+        0.2, Quadratic([1.0]), learning_rate=0.02, workers=8, service=Deterministic(), updates=300
+    )
+    read, kept, wanted = drawn(plot(run)).lines[:3]
+    assert read.get_ydata()[-1] == pytest.approx(run.reading[-1])
+    assert kept.get_ydata() == pytest.approx(run.momentum)
+    assert set(wanted.get_ydata()) == {0.2}
+
+
+def test_a_closed_loop_that_runs_away_is_drawn():
+    run = simulate_closed_loop(
+        0.9, Quadratic([1.0, 2.0]), learning_rate=1.5, workers=8, service=Exponential(), gain=0.1,
+        updates=300, seed=1, replicas=3,
+    )  # fmt: skip
+    assert drawn(plot(run)).get_title(loc="left") == "the first of 3 runs"
 
 
 def test_an_analysis_is_drawn_method_by_method():

@@ -14,13 +14,25 @@ import urllib.request
 
 import pytest
 
-from momentum_dynamics import HeavyBall, spectral_radius, tune, worst_rate
+from momentum_dynamics import (
+    GradientDescent,
+    HeavyBall,
+    mean_square_limit,
+    queue_moments,
+    spectral_radius,
+    tune,
+    worst_rate,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-NAME = "02_what_momentum_does_to_a_quadratic"
+ROOTS = "02_what_momentum_does_to_a_quadratic"
+MEAN = "07_where_does_the_momentum_come_from"
+PATHS = "08_the_mean_is_fine_you_are_not"
 PATIENCE = 120_000
 """Milliseconds, for a loaded machine; on a free one all of it takes some twenty seconds."""
+CLICK = 20_000
+"""The same for one click on a menu."""
 TRIES = 3
 """Pages that are opened before the sliders are given up."""
 
@@ -54,10 +66,11 @@ def sync_api():
 
 
 @pytest.fixture
-def lab(build, tmp_path):
+def lab(build, tmp_path, request):
     """A JupyterLab with nothing of the user's in it, at the notebook without its outputs."""
+    name = request.param
     folders = {
-        name: tmp_path / name for name in ("config", "data", "runtime", "settings", "notebooks")
+        part: tmp_path / part for part in ("config", "data", "runtime", "settings", "notebooks")
     }
     settings = {
         # The news would cover the corner; cells out of sight would not be in the page.
@@ -69,8 +82,8 @@ def lab(build, tmp_path):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(content), encoding="utf-8")
     folders["notebooks"].mkdir()
-    source = build.FOLDER / f"{NAME}.py"
-    build.nbformat.write(build.convert(source), folders["notebooks"] / f"{NAME}.ipynb")
+    source = build.FOLDER / f"{name}.py"
+    build.nbformat.write(build.convert(source), folders["notebooks"] / f"{name}.ipynb")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -93,7 +106,7 @@ def lab(build, tmp_path):
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
             _wait_for(f"{address}/api?token={token}", server, tmp_path / "server.log")
-            yield f"{address}/doc/tree/{NAME}.ipynb?token={token}&reset"
+            yield f"{address}/doc/tree/{name}.ipynb?token={token}&reset"
         finally:
             server.terminate()
             try:
@@ -113,12 +126,12 @@ def _wait_for(address, server, log):
     pytest.fail(f"JupyterLab did not answer: {log.read_text()[-2000:]}")
 
 
-def _open_and_run(browser, address, sync_api):
+def _open_and_run(browser, address, sync_api, words="spectral radius", count=2):
     """A page with the notebook run to its end; if no sliders come, a fresh page of the same.
 
     On a loaded machine the page may lose its kernel or what the kernel sent, after which it waits
-    for ever. A page that is closed takes nothing with it: the kernel lives on, and the file is as
-    it was.
+    for ever, or covers its menus with a dialog about it. A page that is closed takes nothing with
+    it: the kernel lives on, and the file is as it was.
     """
     told = []
     for _ in range(TRIES):
@@ -126,11 +139,11 @@ def _open_and_run(browser, address, sync_api):
         page.set_default_timeout(PATIENCE)
         page.goto(address)
         page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
-        _run_all(page, sync_api)
-        labels = page.locator(LABEL, has_text="spectral radius")
+        labels = page.locator(LABEL, has_text=words)
         try:
-            sync_api.expect(labels).to_have_count(2, timeout=PATIENCE // 2)
-        except AssertionError:
+            _run_all(page, sync_api)
+            sync_api.expect(labels).to_have_count(count, timeout=PATIENCE // 2)
+        except (AssertionError, sync_api.TimeoutError):
             told.append(page.locator("body").inner_text())
             page.close()
         else:
@@ -142,8 +155,8 @@ def _run_all(page, sync_api):
     """Run all cells; right after the kernel is up the menu sometimes does not hear the click."""
     begun = page.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[(\*|\d+)\]")).first
     for _ in range(8):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=CLICK)
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=CLICK)
         try:
             begun.wait_for(timeout=4_000)
         except sync_api.TimeoutError:
@@ -153,6 +166,15 @@ def _run_all(page, sync_api):
     pytest.fail("JupyterLab never began to run the notebook.")
 
 
+def _type(page, readout, value):
+    readout.scroll_into_view_if_needed()
+    readout.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(value)
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("lab", [ROOTS], indirect=True)
 def test_a_reader_moves_the_sliders(chromium, sync_api, lab, tmp_path):
     expect = sync_api.expect
     with sync_api.sync_playwright() as playwright:
@@ -166,11 +188,7 @@ def test_a_reader_moves_the_sliders(chromium, sync_api, lab, tmp_path):
 
         # The momentum of the first explorer, past the moment where the roots leave the real axis.
         before = pictures.nth(0).get_attribute("src")
-        readouts.nth(0).scroll_into_view_if_needed()
-        readouts.nth(0).click()
-        page.keyboard.press("Control+A")
-        page.keyboard.type("0.81")
-        page.keyboard.press("Enter")
+        _type(page, readouts.nth(0), "0.81")
         expect(labels.nth(0)).to_contain_text(_radius(0.25, 0.81), timeout=PATIENCE)
         expect(labels.nth(0)).to_contain_text("ripples")
         expect(pictures.nth(0)).not_to_have_attribute("src", before, timeout=PATIENCE)
@@ -193,3 +211,44 @@ def test_a_reader_moves_the_sliders(chromium, sync_api, lab, tmp_path):
 def _radius(learning_rate, momentum):
     method = HeavyBall(learning_rate=learning_rate, momentum=momentum)
     return f"spectral radius {float(spectral_radius(method, 1.0)):.6f}"
+
+
+@pytest.mark.parametrize(
+    ("lab", "words", "button"),
+    [(MEAN, "implicit momentum", "critical"), (PATHS, "root of E x²", "at the limit")],
+    indirect=["lab"],
+)
+def test_a_reader_changes_the_workers(chromium, sync_api, lab, words, button, tmp_path):
+    expect = sync_api.expect
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = _open_and_run(browser, lab, sync_api, words, 1)
+        readouts = page.locator(".widget-readout")
+        picture = page.locator("img.widget-image").first
+        label = page.locator(LABEL, has_text=words).first
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+
+        before = picture.get_attribute("src")
+        _type(page, readouts.nth(0), "16")
+        told = "momentum 0.937500" if words.startswith("implicit") else _factors(0.3, 16)
+        expect(label).to_contain_text(told, timeout=PATIENCE)
+        expect(picture).not_to_have_attribute("src", before, timeout=PATIENCE)
+
+        # A preset moves the slider on its log scale.
+        page.get_by_role("button", name=button).first.click()
+        step = 0.016133  # where the roots of 16 workers meet
+        if words.startswith("implicit"):
+            told = f"α/M = {step / 16:.6f}"
+        else:
+            step = float(mean_square_limit(GradientDescent(learning_rate=1.0), workers=16))
+            told = _factors(step, 16)
+        expect(label).to_contain_text(told, timeout=PATIENCE)
+        expect(readouts.nth(1)).to_have_text(f"{step:.4f}")
+        page.screenshot(path=tmp_path / "queue.png")
+        browser.close()
+
+
+def _factors(step, workers):
+    found = queue_moments(GradientDescent(learning_rate=step), 1.0, workers=workers)
+    root = float(found.mean_square_rate) ** 0.5
+    return f"mean × {float(found.mean_rate):.4f}, root of E x² × {root:.4f}"

@@ -83,6 +83,15 @@ class StaleLoop:
         return len(self.transition)
 
     @property
+    def _certain(self) -> Any:
+        """Whether there is no choice of reads, setting by setting of a batch."""
+        poles, weights = (
+            [np.asarray(value, dtype=float) != 0 for value in values]
+            for values in (self.poles, (self.direct, *self.taps))
+        )
+        return ~np.any(np.broadcast_arrays(*poles), axis=0) & (sum(weights) == 1)
+
+    @property
     def entries(self) -> tuple[Scalar, ...]:
         """All entries that hold parameters."""
         rows = (*self.transition, *self.noise, *self.spread, *self.read)
@@ -114,7 +123,10 @@ class StaleLoop:
         if self.is_certain:
             return self.mean_rate**2
         if self.size**2 + len(self.poles) <= _DENSE:
-            return np.abs(np.linalg.eigvals(self._operator())).max(axis=-1)
+            found = np.abs(np.linalg.eigvals(self._operator())).max(axis=-1)
+            # Where reads are certain the spread is 0 for good, and what the map would do to it no
+            # part of the loop.
+            return np.where(self._certain, self.mean_rate**2, found)[()]
         shape = np.shape(self.mean_rate)
         return np.reshape([self._rate_of_kernel(index) for index in np.ndindex(shape)], shape)
 
