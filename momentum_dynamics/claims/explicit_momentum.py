@@ -1,4 +1,4 @@
-"""Explicit momentum on top of asynchrony: two lag poles, and optima below zero."""
+"""Explicit momentum on top of asynchrony: optima below zero, and rules of thumb."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ import numpy as np
 import sympy
 
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
-from momentum_dynamics.delays import GeometricDelay
-from momentum_dynamics.dynamics.asynchrony.moments import queue_moments
 from momentum_dynamics.dynamics.asynchrony.tuning import tune_queue
-from momentum_dynamics.dynamics.equivalence import equivalent_momentum
-from momentum_dynamics.dynamics.loop import characteristic_polynomial, transfer_function
 from momentum_dynamics.laws import optima, staleness
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.notation import symbol
@@ -22,63 +18,6 @@ __all__: list[str] = []
 ALPHA, BETA, WORKERS = map(symbol, ("learning_rate", "momentum", "workers"))
 BALL = HeavyBall(learning_rate=ALPHA, momentum=BETA)
 Z = sympy.Symbol("z")
-
-
-# Two lag poles ---------------------------------------------------------------------------------
-
-
-def _poles_proof() -> Evidence:
-    """(z − 1)(z − b)(z − μ) + a(1 − μ)z² = 0, and no heavy ball has that transfer function."""
-    delay = GeometricDelay(workers=WORKERS)
-    kept = staleness.implicit_momentum(WORKERS)
-    loop = characteristic_polynomial(BALL, 1, delay).as_expr()
-    open_loop = (Z - 1) * (Z - BETA) * (Z - kept)
-    gain = sympy.cancel(transfer_function(BALL) * delay.generating_function(1 / Z))
-    return Evidence.exact(
-        loop - open_loop - ALPHA * (1 - kept) * Z**2,
-        not isinstance(equivalent_momentum(BALL, delay), HeavyBall),
-        sympy.degree(sympy.denom(gain), Z) == 3,
-        gain + ALPHA * (1 - kept) * Z**2 / open_loop,
-        note="both poles stand in the open loop for every M and b; nothing cancels",
-    )
-
-
-def _recursion(_: np.random.Generator, *, two: bool) -> Evidence:
-    """The exact mean path of a queue against the recursion with two lags, or with one."""
-    workers, momentum, rate, steps = 4, 0.5, 0.2, 40
-    method = HeavyBall(learning_rate=rate, momentum=momentum)
-    path = queue_moments(method, 1.0, workers=workers).path(steps).mean
-    kept = float(staleness.implicit_momentum(workers))
-    velocity = np.diff(path)
-    first, second = (momentum + kept, momentum * kept) if two else (momentum + kept, 0.0)
-    predicted = first * velocity[1:-1] - second * velocity[:-2] - rate / workers * path[2:-1]
-    return Evidence.close(
-        predicted, velocity[2:], tolerance=1e-12,
-        note=f"the next step of the exact mean, M = {workers}, b = {momentum:g}",
-    )  # fmt: skip
-
-
-POLES = Claim(
-    slug="explicit-and-implicit-momentum-are-two-lags",
-    title=(
-        "With explicit momentum b on M memoryless workers the mean has two lag poles, b and "
-        "1 − 1/M: there is no single total momentum."
-    ),
-    source=Citation(None),
-    kind=Kind.IDENTITY,
-    statement=lambda: sympy.Eq(
-        characteristic_polynomial(BALL, 1, GeometricDelay(workers=WORKERS)).as_expr(),
-        0,
-        evaluate=False,
-    ),
-    proof=_poles_proof,
-    experiment=lambda rng: _recursion(rng, two=True),
-    control=lambda rng: _recursion(rng, two=False),
-    expected=Verdict.PROVED,
-    figures=("best-momentum-of-queues",),
-    remark="E vₜ₊₁ = (b + μ) E vₜ − bμ E vₜ₋₁ − (α/M) E g(wₜ). The control adds the two momenta "
-    "into one, as rules of thumb do.",
-)
 
 
 # Optima ----------------------------------------------------------------------------------------

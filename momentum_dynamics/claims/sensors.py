@@ -241,6 +241,7 @@ POLES = Claim(
     experiment=lambda rng: _poles_experiment(rng, both=True),
     control=lambda rng: _poles_experiment(rng, both=False),
     expected=Verdict.PROVED,
+    figures=("best-momentum-of-queues",),
     remark="The statement is the loop at curvature 0. The control takes the sum of both for the "
     "momentum of one pole.",
 )
@@ -278,7 +279,7 @@ def _balance_experiment(rng: np.random.Generator, *, wide: bool) -> Evidence:
     problem = Quadratic(np.geomspace(0.01, 1, 64) if wide else [1.0])
     run = simulate_closed_loop(
         _TARGET, problem, learning_rate=_STEP, momentum=_TARGET, workers=_STALE + 1,
-        service=Deterministic(), updates=3000, noise_variance=0.05 * wide, seed=rng,
+        service=Deterministic(), updates=3000, seed=rng,
     )  # fmt: skip
     return Evidence.close(
         sensors.fixed_delay_balance(_STEP, 1.0, _TARGET, _STALE), run.momentum[-1000:].mean(),
@@ -301,7 +302,8 @@ BALANCE = Claim(
     expected=Verdict.PROVED,
     figures=("closed-loop-momentum",),
     remark="The source reports explicit momentum falling, below zero at times. The control is the "
-    "same loop on 64 curvatures from 0.01 to 1 with noise, where the median direction is slow.",
+    "same loop on 64 curvatures from 0.01 to 1, where the median direction is slow. Gradient noise "
+    "alone blinds the sensor as well: see noise_reading.",
 )
 
 

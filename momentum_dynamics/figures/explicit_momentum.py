@@ -111,7 +111,7 @@ BEST = Figure(
     claims=(
         "best-explicit-momentum-becomes-negative",
         "momenta-add-up-for-few-workers",
-        "explicit-and-implicit-momentum-are-two-lags",
+        "explicit-and-implicit-momentum-are-two-poles",
     ),
     compute=_best_momentum,
     draw=_draw_best_momentum,

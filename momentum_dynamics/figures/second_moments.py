@@ -55,7 +55,7 @@ class MeanIsFine:
 def _mean_is_fine(
     *,
     workers: int = 8,
-    step: Sequence[float] = (0.3, 1.0),
+    step: Sequence[float] = (0.3, 0.9),
     updates: int = 80,
     replicas: int = 100_000,
     shown: int = 5,
@@ -237,7 +237,7 @@ def _step_limits(
     )
 
 
-_FEW = 20
+_FEW = 9
 """Workers up to which limits without closed form are searched for the figure."""
 
 
