@@ -10,14 +10,11 @@ import sympy
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
 from momentum_dynamics.dynamics.asynchrony.tuning import tune_queue
 from momentum_dynamics.laws import optima, staleness
-from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.notation import symbol
 
 __all__: list[str] = []
 
-ALPHA, BETA, WORKERS = map(symbol, ("learning_rate", "momentum", "workers"))
-BALL = HeavyBall(learning_rate=ALPHA, momentum=BETA)
-Z = sympy.Symbol("z")
+BETA, WORKERS = map(symbol, ("momentum", "workers"))
 
 
 # Optima ----------------------------------------------------------------------------------------
