@@ -82,6 +82,18 @@ def test_tuning_beats_a_grid(delay):
     assert float(own) == pytest.approx(tuned.updates, rel=1e-6)
 
 
+@pytest.mark.slow
+def test_tuning_walks_along_a_bent_ridge_of_high_momentum():
+    """The best of 3,000 settings about the ridge is not better, and a short delay costs nothing."""
+    task = Task(spectrum=[1.0], noise_variance=1.0, target=0.003)
+    rates, momenta = np.meshgrid(np.geomspace(2e-4, 5e-4, 60), np.linspace(0.95, 0.985, 50))
+    method = HeavyBall(learning_rate=rates.ravel(), momentum=momenta.ravel())
+    fresh = tune_for(task)
+    assert fresh.updates < updates_to_target(task, method, NoDelay(), 410).min()
+    late = tune_for(task, FixedDelay(staleness=3), near=fresh)
+    assert late.updates == pytest.approx(fresh.updates, rel=1e-3)
+
+
 def test_without_noise_and_delay_tuning_finds_fast_momentum():
     task = Task(spectrum=(0.01, 1.0), noise_variance=0.0, target=1e-6)
     plain = updates_to_target(
