@@ -183,6 +183,7 @@ HOW_MANY = Figure(
     claims=(
         "hardware-efficiency-is-exact-for-fixed-times",
         "best-groups-grow-as-the-target-tightens",
+        "halving-while-momentum-is-zero-can-miss-the-fastest-groups",
     ),
     compute=_how_many,
     draw=_draw_how_many,

@@ -23,7 +23,14 @@ from momentum_dynamics.systems.statistical import (
     unreachable,
 )
 
-__all__ = ["Choice", "HalvingTrial", "best_groups", "halving_rule", "time_to_target"]
+__all__ = [
+    "Choice",
+    "HalvingTrial",
+    "best_groups",
+    "group_task",
+    "halving_rule",
+    "time_to_target",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,7 +74,25 @@ class Choice:
 
 
 def group_task(cluster: Cluster, task: Task, groups: int) -> Task:
-    """The task as the server of so many groups sees it: with the noise of a group's average."""
+    """The task as the server of so many groups sees it: with the noise of a group's average.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    task : Task
+    groups : int
+
+    Returns
+    -------
+    Task
+
+    Examples
+    --------
+    >>> from momentum_dynamics import Exponential
+    >>> task = Task(spectrum=[1.0], noise_variance=4.0, target=0.1)
+    >>> group_task(Cluster(nodes=32, service=Exponential()), task, 8).noise_variance
+    1.0
+    """
     return replace(task, noise_variance=cluster.noise_variance(groups, task.noise_variance))
 
 
