@@ -33,7 +33,16 @@ from momentum_dynamics.figures.style import (
 )
 from momentum_dynamics.laws import regions, spectrum
 
-__all__ = ["RootExplorer", "draw_radius", "root_explorer", "root_film", "show", "use_style"]
+__all__ = [
+    "RootExplorer",
+    "draw_radius",
+    "needed_ipywidgets",
+    "png",
+    "root_explorer",
+    "root_film",
+    "show",
+    "use_style",
+]
 
 Array = NDArray[np.float64]
 
@@ -93,13 +102,13 @@ def show(shown: Any, **parameters: Any) -> None:
         picture = chosen if hasattr(chosen, "savefig") else plot(chosen).figure
     notebook: Any = importlib.import_module("IPython.display")
     width = round(100 * picture.get_figwidth())
-    seen: list[Any] = [notebook.Image(_png(picture), width=width)]
+    seen: list[Any] = [notebook.Image(png(picture), width=width)]
     if caption:
         seen.append(notebook.Markdown(f"*{chosen.title}.* {caption}"))
     notebook.display(*seen)
 
 
-def _png(picture: Any) -> bytes:
+def png(picture: Any) -> bytes:
     """The bytes of a picture: the same for the same picture."""
     stream = BytesIO()
     with styled():
@@ -161,7 +170,7 @@ class RootExplorer:
     """
 
     def __init__(self, curvatures: Array, *, learning_rate: float, momentum: float) -> None:
-        widgets = _ipywidgets()
+        widgets = needed_ipywidgets()
         self.curvatures = curvatures
         wide = {"description_width": "9em"}
         self.learning_rate = widgets.FloatSlider(
@@ -228,7 +237,7 @@ class RootExplorer:
             for ax, draw in zip(axes[0], draws, strict=True):
                 ax.clear()
                 draw(view, ax)
-        self.picture.value = _png(picture)
+        self.picture.value = png(picture)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget, and for readers without a kernel the picture and the text."""
@@ -286,12 +295,13 @@ def root_explorer(
     )
 
 
-def _ipywidgets() -> Any:
+def needed_ipywidgets() -> Any:
+    """The widgets, or one sentence that says how to get them."""
     try:
         import ipywidgets
     except ImportError as error:
         raise DomainError(
-            "root_explorer needs ipywidgets, which is not installed; "
+            "Sliders need ipywidgets, which is not installed; "
             "pip install 'momentum-dynamics[notebooks]'."
         ) from error
     return ipywidgets
