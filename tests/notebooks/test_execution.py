@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.notebooks]
 
-SHOWS = re.compile(r"^(show|root_explorer)\(|^plt\.show\(\)", re.MULTILINE)
+SHOWS = re.compile(r"^(show|root_explorer|group_explorer)\(|^plt\.show\(\)", re.MULTILINE)
 
 
 def test_runs_within_a_minute(build, source):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 LARGEST = 1_000_000
-SHOWS = re.compile(r"^(show|root_explorer)\(|^plt\.show\(\)", re.MULTILINE)
+SHOWS = re.compile(r"^(show|root_explorer|group_explorer)\(|^plt\.show\(\)", re.MULTILINE)
 
 
 def code(book):
