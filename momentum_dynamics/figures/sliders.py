@@ -160,8 +160,8 @@ _WIDE = 10.4
 
 def _draw(view: GroupView, axes: Any, floor: float) -> None:
     panels = (
-        (view.pace / view.pace[0], "seconds per update, over one group's"),
-        (view.price, "updates, over one group's"),
+        (view.pace / view.pace[0], "relative seconds per update"),
+        (view.price, "relative updates"),
         (view.time / view.time.min(), "time, over the best"),
     )
     for ax, (values, text) in zip(axes, panels, strict=True):
