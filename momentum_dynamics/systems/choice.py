@@ -18,6 +18,7 @@ from momentum_dynamics.systems.statistical import (
     LONGEST,
     Task,
     Tuned,
+    fewest_updates,
     loss_path,
     tune_for,
     unreachable,
@@ -185,7 +186,7 @@ def best_groups(
     task : Task
     among : iterable of int, optional
         Numbers of groups; by default powers of two, all nodes alone, and what lies about the best
-        of those.
+        of those; without those that would take long to tune and cannot win.
     longest : int
         How many updates are too many.
 
@@ -216,6 +217,8 @@ def best_groups(
     found: dict[int, Choice] = {}
     near: Tuned | None = None
     for groups in given or _powers(cluster):
+        if given is None and _is_hopeless(cluster, task, groups, found):
+            continue
         choice = time_to_target(cluster, task, groups, near=near, longest=longest)
         if choice is not None:
             found[groups], near = choice, choice.tuned
@@ -239,6 +242,20 @@ def _search_again(cluster: Cluster, task: Task, found: dict[int, Choice], longes
             again = time_to_target(cluster, task, fewer, near=found[more].tuned, longest=longest)
             if again is not None and again.updates < found[fewer].updates:
                 found[fewer] = again
+
+
+_LONG = 2**11
+
+
+def _is_hopeless(cluster: Cluster, task: Task, groups: int, found: dict[int, Choice]) -> bool:
+    """Whether no tuning could win, by the fewest updates of all methods, and it would take long."""
+    if not found or groups == cluster.nodes:
+        return False
+    least = fewest_updates(group_task(cluster, task, groups))
+    if least < _LONG:
+        return False
+    pace = hardware_efficiency(cluster, groups).seconds
+    return least * pace > min(choice.seconds for choice in found.values())
 
 
 def _filled(cluster: Cluster, groups: int) -> int:

@@ -134,6 +134,18 @@ def test_choices_are_in_the_order_of_time():
     assert single.seconds_per_update == pytest.approx((4 + 0.35) / 4)
 
 
+@pytest.mark.slow
+def test_what_cannot_win_and_takes_long_is_left_out_unless_asked_for():
+    cluster = Cluster(nodes=64, service=Deterministic(), server=0.2)
+    noisy = Task(spectrum=[1.0], noise_variance=800.0, target=0.05)
+    choices = best_groups(cluster, noisy)
+    best, counts = choices[0], {choice.groups for choice in choices}
+    assert 64 in counts  # every node alone is told in any case
+    assert 32 not in counts
+    asked = time_to_target(cluster, noisy, 32, near=best.tuned)
+    assert asked.seconds > best.seconds
+
+
 def test_a_prime_number_of_nodes_leaves_some_idle():
     found = best_groups(
         Cluster(nodes=31, service=Deterministic()), Task(spectrum=[1.0], noise_variance=4.0,
