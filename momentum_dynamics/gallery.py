@@ -172,7 +172,7 @@ def _worked(numbers: Sequence[Mapping[str, Any]]) -> str:
     return (
         '<article id="numbers">\n<h2>Worked numbers</h2>\n'
         "<p>What sources print, or what their printed formulas give, beside what is computed "
-        "here.</p>\n"
+        "here; for this project, what was derived or simulated apart from the package.</p>\n"
         '<div class="scroll"><table>\n<tr><th>source</th><th>quantity</th><th>published</th>'
         "<th>computed</th><th>difference</th><th>agrees</th><th>note</th></tr>\n"
         f"{rows}\n</table></div>\n</article>"

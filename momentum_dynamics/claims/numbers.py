@@ -1,4 +1,7 @@
-"""Worked numbers: what sources print, beside what the package computes."""
+"""Worked numbers: what sources print, beside what the package computes.
+
+Numbers of this project's own theory were derived or simulated apart from the package.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,6 @@ def list_numbers() -> tuple[WorkedNumber, ...]:
     >>> first["quantity"], first["agrees"]
     ('rate of gradient descent, κ = 100', True)
     """
-    from momentum_dynamics.claims.worked import ROWS
+    from momentum_dynamics.claims import worked, worked_queues
 
-    return ROWS
+    return (*worked.ROWS, *worked_queues.ROWS)

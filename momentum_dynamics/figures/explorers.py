@@ -16,7 +16,7 @@ from momentum_dynamics.figures import queue_views, roots
 from momentum_dynamics.figures.style import new_figure, styled
 from momentum_dynamics.laws import regions, spectrum, staleness
 
-__all__ = ["Explorer", "QueueExplorer", "RootExplorer", "picture_bytes"]
+__all__ = ["Explorer", "QueueExplorer", "RootExplorer", "new_slider", "picture_bytes"]
 
 Array = NDArray[np.float64]
 Values = dict[str, float]
@@ -126,7 +126,10 @@ class Explorer:
         return {**live, **still}, {"image/png": {"width": round(100 * _WIDE)}}
 
 
-def _slider(kind: str, description: str, value: float, low: float, high: float, **more: Any) -> Any:
+def new_slider(
+    kind: str, description: str, value: float, low: float, high: float, **more: Any
+) -> Any:
+    """A slider of the house's look that acts when it is let go."""
     return getattr(_ipywidgets(), kind)(
         value=value, min=low, max=high, continuous_update=False, description=description,
         style={"description_width": "9em"}, layout={"width": "30em"}, **more,
@@ -151,10 +154,10 @@ class RootExplorer(Explorer):
         self.curvatures = curvatures
         way = roots.draw_steps if len(curvatures) == 1 else roots.draw_plane
         highest = roots.REACH / curvatures.max()
-        self.momentum = _slider(
+        self.momentum = new_slider(
             "FloatSlider", "momentum β", momentum, 0.0, 0.995, step=0.005, readout_format=".4f"
         )
-        self.learning_rate = _slider(
+        self.learning_rate = new_slider(
             "FloatSlider", "learning rate α", learning_rate, 0.0, highest, step=highest / 880,
             readout_format=".4f",
         )  # fmt: skip
@@ -218,9 +221,9 @@ class QueueExplorer(Explorer):
                 "critical": "the step at which the mean begins to swing",
                 "one worker": "no asynchrony",
             }
-        self.workers = _slider("IntSlider", "workers M", workers, 1, queue_views.MOST)
+        self.workers = new_slider("IntSlider", "workers M", workers, 1, queue_views.MOST)
         low, high = np.log10(queue_views.STEPS[beyond])
-        self.step = _slider(
+        self.step = new_slider(
             "FloatLogSlider", "αh", step, low, high, base=10, step=0.01, readout_format=".4f"
         )
         super().__init__({"workers": self.workers, "step": self.step}, hints, draws)

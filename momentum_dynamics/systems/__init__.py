@@ -4,6 +4,7 @@ from momentum_dynamics.systems.choice import (
     Choice,
     HalvingTrial,
     best_groups,
+    group_task,
     halving_rule,
     time_to_target,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "best_groups",
     "fewest_updates",
     "group_staleness",
+    "group_task",
     "halving_rule",
     "hardware_efficiency",
     "loss_path",

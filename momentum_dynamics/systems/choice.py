@@ -18,12 +18,20 @@ from momentum_dynamics.systems.statistical import (
     LONGEST,
     Task,
     Tuned,
+    fewest_updates,
     loss_path,
     tune_for,
     unreachable,
 )
 
-__all__ = ["Choice", "HalvingTrial", "best_groups", "halving_rule", "time_to_target"]
+__all__ = [
+    "Choice",
+    "HalvingTrial",
+    "best_groups",
+    "group_task",
+    "halving_rule",
+    "time_to_target",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,7 +75,25 @@ class Choice:
 
 
 def group_task(cluster: Cluster, task: Task, groups: int) -> Task:
-    """The task as the server of so many groups sees it: with the noise of a group's average."""
+    """The task as the server of so many groups sees it: with the noise of a group's average.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    task : Task
+    groups : int
+
+    Returns
+    -------
+    Task
+
+    Examples
+    --------
+    >>> from momentum_dynamics import Exponential
+    >>> task = Task(spectrum=[1.0], noise_variance=4.0, target=0.1)
+    >>> group_task(Cluster(nodes=32, service=Exponential()), task, 8).noise_variance
+    1.0
+    """
     return replace(task, noise_variance=cluster.noise_variance(groups, task.noise_variance))
 
 
@@ -160,7 +186,7 @@ def best_groups(
     task : Task
     among : iterable of int, optional
         Numbers of groups; by default powers of two, all nodes alone, and what lies about the best
-        of those.
+        of those; without those that would take long to tune and cannot win.
     longest : int
         How many updates are too many.
 
@@ -191,6 +217,8 @@ def best_groups(
     found: dict[int, Choice] = {}
     near: Tuned | None = None
     for groups in given or _powers(cluster):
+        if given is None and _is_hopeless(cluster, task, groups, found):
+            continue
         choice = time_to_target(cluster, task, groups, near=near, longest=longest)
         if choice is not None:
             found[groups], near = choice, choice.tuned
@@ -214,6 +242,20 @@ def _search_again(cluster: Cluster, task: Task, found: dict[int, Choice], longes
             again = time_to_target(cluster, task, fewer, near=found[more].tuned, longest=longest)
             if again is not None and again.updates < found[fewer].updates:
                 found[fewer] = again
+
+
+_LONG = 2**11
+
+
+def _is_hopeless(cluster: Cluster, task: Task, groups: int, found: dict[int, Choice]) -> bool:
+    """Whether no tuning could win, by the fewest updates of all methods, and it would take long."""
+    if not found or groups == cluster.nodes:
+        return False
+    least = fewest_updates(group_task(cluster, task, groups))
+    if least < _LONG:
+        return False
+    pace = hardware_efficiency(cluster, groups).seconds
+    return least * pace > min(choice.seconds for choice in found.values())
 
 
 def _filled(cluster: Cluster, groups: int) -> int:

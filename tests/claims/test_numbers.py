@@ -19,12 +19,12 @@ def test_agrees_or_is_told_to_differ(number):
     entry = number.to_dict()
     assert entry["agrees"] == number.agrees, entry
     assert number.agrees or number.note, "say why they differ"
-    assert number.source.key in cite(number.source.key)
+    assert number.source.key is None or number.source.key in cite(number.source.key)
     json.dumps(entry, allow_nan=False)
 
 
 def test_there_are_misprints_and_agreements():
-    assert len(NUMBERS) >= 18
+    assert len(NUMBERS) >= 100
     assert {number.agrees for number in NUMBERS} == {True, False}
 
 
@@ -38,7 +38,8 @@ def wrong(number):
     "number", [entry for entry in NUMBERS if entry.agrees], ids=lambda entry: entry.quantity
 )
 def test_a_wrong_published_value_is_told(number, tmp_path):
-    loose = number.tolerance > 1e-3  # limits and regressions are compared more coarsely
+    # Limits, regressions and simulations are compared more coarsely than the misreading is.
+    loose = number.tolerance > 1e-3 * (1 + abs(number.published))
     entry = wrong(number).to_dict()
     assert entry["agrees"] is loose
     report = Report(claims=(), figures=(), out=tmp_path, quick=False, seconds=0.0, numbers=(entry,))

@@ -82,6 +82,18 @@ def test_tuning_beats_a_grid(delay):
     assert float(own) == pytest.approx(tuned.updates, rel=1e-6)
 
 
+@pytest.mark.slow
+def test_tuning_walks_along_a_bent_ridge_of_high_momentum():
+    """The best of 3,000 settings about the ridge is not better, and a short delay costs nothing."""
+    task = Task(spectrum=[1.0], noise_variance=1.0, target=0.003)
+    rates, momenta = np.meshgrid(np.geomspace(2e-4, 5e-4, 60), np.linspace(0.95, 0.985, 50))
+    method = HeavyBall(learning_rate=rates.ravel(), momentum=momenta.ravel())
+    fresh = tune_for(task)
+    assert fresh.updates < updates_to_target(task, method, NoDelay(), 410).min()
+    late = tune_for(task, FixedDelay(staleness=3), near=fresh)
+    assert late.updates == pytest.approx(fresh.updates, rel=1e-3)
+
+
 def test_without_noise_and_delay_tuning_finds_fast_momentum():
     task = Task(spectrum=(0.01, 1.0), noise_variance=0.0, target=1e-6)
     plain = updates_to_target(
@@ -120,6 +132,18 @@ def test_choices_are_in_the_order_of_time():
     single = time_to_target(OMNIVORE, TASK, 4)
     assert single.updates == next(choice.updates for choice in some if choice.groups == 4)
     assert single.seconds_per_update == pytest.approx((4 + 0.35) / 4)
+
+
+@pytest.mark.slow
+def test_what_cannot_win_and_takes_long_is_left_out_unless_asked_for():
+    cluster = Cluster(nodes=64, service=Deterministic(), server=0.2)
+    noisy = Task(spectrum=[1.0], noise_variance=800.0, target=0.05)
+    choices = best_groups(cluster, noisy)
+    best, counts = choices[0], {choice.groups for choice in choices}
+    assert 64 in counts  # every node alone is told in any case
+    assert 32 not in counts
+    asked = time_to_target(cluster, noisy, 32, near=best.tuned)
+    assert asked.seconds > best.seconds
 
 
 def test_a_prime_number_of_nodes_leaves_some_idle():
