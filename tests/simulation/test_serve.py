@@ -518,7 +518,9 @@ def test_a_killed_process_breaks_a_pool_that_is_given(misbehavior):
             work=misbehavior.kills_its_process_now_and_then,
         )  # fmt: skip
     assert run.outcome == Ending.EXECUTOR_GONE
-    assert run.reasons == {"killed": 4}
+    # A worker whose gradient has just been applied has none under way that could be lost.
+    assert run.reasons == {"killed": run.lost}
+    assert 1 <= run.lost <= 4
     assert 0 < run.updates < 5000
     assert run.aged == run.due
     assert run.losses[0].kind is LossKind.KILLED
@@ -534,7 +536,7 @@ def test_after_a_killed_process_a_run_goes_on_with_a_new_pool(misbehavior):
     assert run.outcome == Ending.ALL_UPDATES
     assert run.pools >= 2
     assert run.reasons == {"killed": run.lost}
-    assert 4 <= run.lost <= 4 * run.pools
+    assert run.pools - 1 <= run.lost <= 4 * run.pools
     assert run.aged == run.due
     assert_replays(run, METHOD, None, full(PROBLEM))
 
