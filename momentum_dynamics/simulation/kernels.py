@@ -11,6 +11,7 @@ to right: an order that processors can take in vectors and that NumPy can follow
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.methods.protocol import stage_index
 
-__all__ = ["Stages", "compiled_block", "lane_sum", "numpy_block", "weighted"]
+__all__ = ["Stages", "compile_text", "compiled_block", "lane_sum", "numpy_block", "weighted"]
 
 Array = NDArray[np.float64]
 
@@ -121,17 +122,33 @@ def lane_sum(values: Array) -> Array:
     return total
 
 
-@cache
-def compiled_block() -> Callable[..., None] | None:
-    """The same as `numpy_block`, compiled; None where numba is not installed."""
+def compile_text(text: Callable[..., Any], **bound: Any) -> Any:
+    """A kernel's text, compiled and kept on disk; None where numba is not installed.
+
+    Parameters
+    ----------
+    text : callable
+        All that it calls stands in its own file: compiled code that is kept notices no other.
+    **bound
+        Names that the text takes from its module, bound anew, as to the compiled texts it calls.
+    """
     try:
         import numba
     except ImportError:
         return None
+    native = types.FunctionType(text.__code__, {**text.__globals__, **bound}, text.__name__)
     try:
-        kernel = numba.njit(_block, cache=True, error_model="numpy", nogil=True)
+        return numba.njit(native, cache=True, error_model="numpy", nogil=True)
     except RuntimeError:  # no folder to keep the compiled code in
-        kernel = numba.njit(_block, error_model="numpy", nogil=True)
+        return numba.njit(native, error_model="numpy", nogil=True)
+
+
+@cache
+def compiled_block() -> Callable[..., None] | None:
+    """The same as `numpy_block`, compiled; None where numba is not installed."""
+    kernel = compile_text(_block)
+    if kernel is None:
+        return None
 
     def run(
         stages: Stages,

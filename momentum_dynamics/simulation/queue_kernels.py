@@ -13,12 +13,14 @@ All of it stands in one file: compiled code that is kept on disk notices changes
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+
+from momentum_dynamics.simulation.kernels import compile_text
 
 __all__ = ["CLOCKS", "COUNTS", "advance_block", "bucket_count", "compiled_block"]
 
@@ -502,19 +504,8 @@ def advance_block(
 @cache
 def compiled_block() -> Callable[..., None] | None:
     """The same as `advance_block`, compiled; None where numba is not installed."""
-    try:
-        import numba
-    except ImportError:
+    if find_spec("numba") is None:
         return None
-
-    def compile_text(text: Callable[..., Any], **bound: Any) -> Any:
-        # Only the names of the other texts are bound anew, to their compiled versions.
-        native = types.FunctionType(text.__code__, {**text.__globals__, **bound}, text.__name__)
-        try:
-            return numba.njit(native, cache=True, error_model="numpy", nogil=True)
-        except RuntimeError:  # no folder to keep the compiled code in
-            return numba.njit(native, error_model="numpy", nogil=True)
-
     insert, sift = compile_text(_insert), compile_text(_sift)
     sort = compile_text(_sort, _sift=sift)
     lane = compile_text(

@@ -14,16 +14,16 @@ as in NumPy's order of axes every number would be fetched with a line of its own
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.simulation.kernels import Stages, lane_sum, weighted
+from momentum_dynamics.simulation.kernels import Stages, compile_text, lane_sum, weighted
 
 __all__ = ["Text", "compiled_text", "numpy_text", "ring_for", "write_frame"]
 
@@ -208,19 +208,8 @@ def words_of(rng: np.random.Generator) -> NDArray[np.uint64]:
 @cache
 def compiled_text() -> Text | None:
     """The same as `numpy_text`, compiled; None where numba is not installed."""
-    try:
-        import numba
-    except ImportError:
+    if find_spec("numba") is None:
         return None
-
-    def compile_text(text: Callable[..., Any], **bound: Any) -> Any:
-        # Only names that the text takes from this module are bound anew.
-        native = types.FunctionType(text.__code__, {**text.__globals__, **bound}, text.__name__)
-        try:
-            return numba.njit(native, cache=True, error_model="numpy", nogil=True)
-        except RuntimeError:  # no folder to keep the compiled code in
-            return numba.njit(native, error_model="numpy", nogil=True)
-
     tables = _tables()
     source: Callable[[np.random.Generator], Any] = words_of
     if tables is None:
