@@ -40,7 +40,19 @@ class Explorer:
     """Sliders, presets, one line of text and three pictures that follow them.
 
     The last expression of a notebook's cell shows it. Where no kernel runs, the notebook shows the
-    picture of the first setting. Subclasses say what is seen at a setting and what presets mean.
+    picture of the first setting.
+
+    Parameters
+    ----------
+    sliders : dict of str to slider
+    hints : dict of str to str
+        What each preset does, by its name.
+    draws : sequence of callable
+        One picture each, ``draw(view, ax)``.
+    view : callable
+        What is seen at a setting; its `words` are the line of text.
+    target : callable, optional
+        Where a preset moves the sliders, ``target(name, values)``; needed if there are presets.
 
     Attributes
     ----------
@@ -57,9 +69,13 @@ class Explorer:
         sliders: Mapping[str, Any],
         hints: Mapping[str, str],
         draws: Sequence[Callable[[Any, Any], None]],
+        *,
+        view: Callable[[Values], Any],
+        target: Callable[[str, Values], Values] = lambda _, values: values,
     ) -> None:
         widgets = _ipywidgets()
         self.sliders, self._draws = dict(sliders), tuple(draws)
+        self._view, self._target = view, target
         self.presets = {
             name: widgets.Button(description=name, tooltip=hint, layout={"width": "auto"})
             for name, hint in hints.items()
@@ -82,17 +98,9 @@ class Explorer:
             ]
         )
 
-    def view(self, values: Values) -> Any:
-        """What is seen at a setting; its `words` are the line of text."""
-        raise NotImplementedError
-
-    def target(self, name: str, values: Values) -> Values:
-        """Where a preset moves the sliders from a setting."""
-        raise NotImplementedError
-
     def preset(self, name: str) -> None:
         """Move the sliders to what a button says, and redraw once."""
-        values = self.target(name, self._values)
+        values = self._target(name, self._values)
         for slider in self.sliders.values():
             slider.unobserve(self._redraw, names="value")
         for key, slider in self.sliders.items():
@@ -107,7 +115,7 @@ class Explorer:
         return {name: slider.value for name, slider in self.sliders.items()}
 
     def _redraw(self, _: Any = None) -> None:
-        view = self.view(self._values)
+        view = self._view(self._values)
         self.readout.value = view.words
         with styled():
             if self._canvas is None:
@@ -169,12 +177,14 @@ class RootExplorer(Explorer):
                 "unstable": "a learning rate just beyond the limit",
             },
             (roots.draw_roots, way, roots.draw_map),
+            view=self._seen,
+            target=self._aim,
         )
 
-    def view(self, values: Values) -> Any:
+    def _seen(self, values: Values) -> Any:
         return roots.root_view(values["learning_rate"], values["momentum"], self.curvatures)
 
-    def target(self, name: str, values: Values) -> Values:
+    def _aim(self, name: str, values: Values) -> Values:
         low, high = float(self.curvatures.min()), float(self.curvatures.max())
         if name == "optimal":
             best = tune("heavy-ball", smallest_curvature=low, largest_curvature=high)
@@ -226,12 +236,15 @@ class QueueExplorer(Explorer):
         self.step = new_slider(
             "FloatLogSlider", "αh", step, low, high, base=10, step=0.01, readout_format=".4f"
         )
-        super().__init__({"workers": self.workers, "step": self.step}, hints, draws)
+        super().__init__(
+            {"workers": self.workers, "step": self.step}, hints, draws,
+            view=self._seen, target=self._aim,
+        )  # fmt: skip
 
-    def view(self, values: Values) -> Any:
+    def _seen(self, values: Values) -> Any:
         return self._see(int(values["workers"]), values["step"])
 
-    def target(self, name: str, values: Values) -> Values:
+    def _aim(self, name: str, values: Values) -> Values:
         workers = int(values["workers"])
         if name == "one worker":
             return {**values, "workers": 1}

@@ -151,10 +151,13 @@ class GroupExplorer(Explorer):
             "FloatSlider", "server, s", 0.35, 0.0, 4.0, step=0.05, readout_format=".2f"
         )
         super().__init__(
-            {"floor": self.floor, "server": self.server}, {}, (_draw_pace, _draw_price, _draw_time)
+            {"floor": self.floor, "server": self.server},
+            {},
+            (_draw_pace, _draw_price, _draw_time),
+            view=self._seen,
         )
 
-    def view(self, values: dict[str, float]) -> GroupView:
+    def _seen(self, values: dict[str, float]) -> GroupView:
         cluster = Cluster(
             nodes=self.nodes, service=Deterministic(mean=self.batch), server=values["server"],
             communication=self.communication, shares_batch=True,
