@@ -518,9 +518,13 @@ def test_a_killed_process_breaks_a_pool_that_is_given(misbehavior):
             work=misbehavior.kills_its_process_now_and_then,
         )  # fmt: skip
     assert run.outcome == Ending.EXECUTOR_GONE
-    # A worker whose gradient has just been applied has none under way that could be lost.
+    # Each worker loses what it has under way; one whose gradient has just been applied has nothing.
     assert run.reasons == {"killed": run.lost}
-    assert 1 <= run.lost <= 4
+    losers = {loss.worker for loss in run.losses}
+    assert 1 <= len(losers) == run.lost <= 4
+    numbers = [*run.tasks.tolist(), *(loss.task for loss in run.losses)]
+    assert len(set(numbers)) == run.updates + run.lost
+    assert len(set(range(run.updates + 4)) - set(numbers)) == 4 - run.lost
     assert 0 < run.updates < 5000
     assert run.aged == run.due
     assert run.losses[0].kind is LossKind.KILLED
