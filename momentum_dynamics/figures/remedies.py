@@ -181,7 +181,7 @@ def _draw_shifted(data: Shifted, ax: Any) -> None:
                 label=f"fresh, τ = {age:g}")  # fmt: skip
     ax.plot(data.momentum, data.long, ":", color=INK, linewidth=1.4,
             label=r"old, $\tau \to \infty$")  # fmt: skip
-    ax.axhline(np.pi / 2, color=GRAY, linewidth=0.8)
+    ax.axhline(np.pi / 2, color=GRAY, linewidth=0.8, label="no momentum, $\\tau \\to \\infty$")
     ax.set(xlabel=label("momentum"), ylabel=r"$(\tau + 1)\,\alpha h/(1 - \beta)$ at the limit")
     ax.set_ylim(0, 2.6)
     ax.legend(loc="lower left", fontsize=8.5)
