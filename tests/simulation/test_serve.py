@@ -639,9 +639,13 @@ def test_threads_that_sleep_exponentially_are_nearly_geometric(workers):
                     service=Exponential(mean=0.01))  # fmt: skip
         constant = serve(METHOD, PROBLEM, workers=workers, executor=pool, updates=200, seed=1,
                          service=Deterministic(mean=0.01))  # fmt: skip
-    variation = run.staleness.std() / run.staleness.mean()
-    assert 0.75 < variation / np.sqrt(workers / (workers - 1)) < 1.25
-    assert (constant.staleness[20:] == 0).mean() < 0.25 * (run.staleness == 0).mean()
+    late = constant.staleness[20:]
+    geometric = np.sqrt(workers / (workers - 1))
+    assert 0.75 < run.staleness.std() / run.staleness.mean() / geometric < 1.25
+    # Threads in step come in rounds. Even if a busy machine shuffles every round anew, staleness is
+    # M − 1 plus a difference of two uniform ranks, of variance (M² − 1)/6: half of the geometric.
+    shuffled = np.sqrt((workers**2 - 1) / 6) / (workers - 1)
+    assert late.std() / late.mean() < 1.2 * shuffled < 0.6 * geometric
 
 
 def test_to_dict(threads):
