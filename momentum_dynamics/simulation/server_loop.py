@@ -140,7 +140,7 @@ class Server:
             self._lose(
                 task,
                 LossKind.KILLED if killed else LossKind.RAISED,
-                f"{type(error).__name__}: {error}",
+                _told(error),
             )
             self._in_a_row[task.worker] += 1
             if self._in_a_row[task.worker] < self._patience:
@@ -151,7 +151,8 @@ class Server:
         if gradient is None:  # its process does not hold the job yet
             self._unheld += 1
             if not self._submit(replace(task, due=self._due()), self._job):
-                self._lose(task, LossKind.KILLED, str(self._refusal))
+                cause = None if self._refusal is None else self._refusal.__cause__
+                self._lose(task, LossKind.KILLED, _told(cause))
             return
         self._in_a_row[task.worker] = 0
         staleness, present = self._version - task.version, len(self._flight) + 1
@@ -242,6 +243,11 @@ class Server:
             seed=reported(self._job.root),
             solution=self._job.problem.solution,
         )
+
+
+def _told(error: BaseException | None) -> str:
+    """An exception by its class and its message, whichever way it came."""
+    return f"{type(error).__name__}: {error}"
 
 
 def _error_of(future: Future[Any]) -> BaseException | None:

@@ -478,6 +478,7 @@ def test_a_job_that_cannot_be_sent_is_lost():
     run = serve(METHOD, PROBLEM, workers=2, executor=Elsewhere(2, RuntimeError("x")), updates=9)
     assert run.outcome == Ending.EXECUTOR_GONE
     assert run.reasons == {"killed": 2}
+    assert {loss.reason for loss in run.losses} == {"RuntimeError: x"}
 
 
 def test_a_pool_that_is_closed_under_way_ends_the_run():
