@@ -1,0 +1,301 @@
+"""The protocol: every optimizer on every workload, its rate searched, with the same seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+
+from momentum_dynamics.errors import UnknownNameError
+from momentum_dynamics.training.comparison import smoothed
+from momentum_dynamics.training.optimizers import AdaGrad, Adam, RMSProp, momentum, nesterov, sgd
+from momentum_dynamics.training.store import Run, Setting, Store
+from momentum_dynamics.training.train import Trainer, staleness_of, train
+from momentum_dynamics.training.workloads import WORKLOADS, workload
+
+__all__ = ["CONTENDERS", "Contender", "Protocol", "best_setting", "race", "run_setting"]
+
+VERSION = 1
+"""Counted up when a change makes old runs incomparable with new ones."""
+
+_LOWEST, _HIGHEST = -9, 5
+"""Decades beyond which no search goes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """An optimizer in the race.
+
+    Attributes
+    ----------
+    title : str
+    make : callable
+        The optimizer from the value that is searched, or that is 1 where nothing is.
+    values : tuple of float
+        What is tried first.
+    extends : bool
+        Whether the search goes on by decades until the best value is no end of what was tried.
+    orders : tuple of str
+        Who computes gradients.
+    """
+
+    title: str
+    make: Callable[[float], Trainer]
+    values: tuple[float, ...]
+    extends: bool = True
+    orders: tuple[str, ...] = ("fresh",)
+
+
+_EVERYWHERE = ("fresh", "round-robin", "queue")
+
+
+def _searched(
+    title: str, maker: Callable[..., Trainer], *decades: int, orders: tuple[str, ...] = ("fresh",)
+) -> Contender:
+    return Contender(
+        title=title,
+        make=lambda value: maker(learning_rate=value),
+        values=tuple(10.0**each for each in decades),
+        orders=orders,
+    )
+
+
+CONTENDERS: dict[str, Contender] = {
+    "sgd": _searched("SGD", sgd, -2, -1, 0),
+    "momentum": _searched("momentum 0.9", momentum, -3, -2, -1, orders=_EVERYWHERE),
+    "nesterov": _searched("Nesterov 0.9", nesterov, -3, -2, -1),
+    "adam": _searched("Adam", Adam, -3, -2, -1, orders=_EVERYWHERE),
+    "adagrad": _searched("AdaGrad", AdaGrad, -2, -1, 0),
+    "rmsprop": _searched("RMSProp", RMSProp, -3, -2, -1),
+}
+"""All optimizers of the race by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """What a race consists of.
+
+    Attributes
+    ----------
+    workloads, contenders : tuple of str
+    steps : int
+    seeds : tuple of int
+    window, stride : int
+        Of the smoothed training loss that is kept.
+    workers : int
+        Where gradients are stale.
+    orders : tuple of str
+        Who computes gradients, of what a contender takes part in.
+    """
+
+    workloads: tuple[str, ...] = WORKLOADS
+    contenders: tuple[str, ...] = field(default_factory=lambda: tuple(CONTENDERS))
+    steps: int = 3000
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    window: int = 100
+    stride: int = 20
+    workers: int = 16
+    orders: tuple[str, ...] = _EVERYWHERE
+
+    def __post_init__(self) -> None:
+        """Refuse names that nobody has."""
+        for name in self.contenders:
+            if name not in CONTENDERS:
+                raise UnknownNameError.among("contender", name, CONTENDERS)
+        for name in self.workloads:
+            workload(name)
+
+    @property
+    def common(self) -> str:
+        """What runs must share to be compared."""
+        return f"{VERSION}: {self.steps} steps, window {self.window}, {self.workers} workers"
+
+    def searches(self) -> Iterator[tuple[str, str, str]]:
+        """Workload, contender and order of every search."""
+        for name in self.workloads:
+            for contender in self.contenders:
+                for order in CONTENDERS[contender].orders:
+                    if order in self.orders:
+                        yield name, contender, order
+
+
+def run_setting(setting: Setting, protocol: Protocol) -> list[Run]:
+    """Train once for every seed.
+
+    Parameters
+    ----------
+    setting : Setting
+    protocol : Protocol
+
+    Returns
+    -------
+    list of Run
+    """
+    stale = [
+        staleness_of(setting.order, protocol.steps, workers=protocol.workers, seed=seed)
+        for seed in protocol.seeds
+    ]
+    found = train(
+        workload(setting.workload),
+        CONTENDERS[setting.optimizer].make(setting.value),
+        seeds=protocol.seeds,
+        steps=protocol.steps,
+        staleness=np.stack(stale, axis=1),
+    )
+    curves = smoothed(found.losses, protocol.window, stride=protocol.stride)
+    return [
+        Run(
+            setting=setting,
+            seed=seed,
+            steps=protocol.steps,
+            curve=tuple(curves[:, lane].tolist()),
+            final=float(found.train_loss[lane]),
+            accuracy=float(found.test_accuracy[lane]),
+            diverged=int(found.diverged[lane]),
+        )
+        for lane, seed in enumerate(protocol.seeds)
+    ]
+
+
+def _reached(runs: Sequence[Run]) -> float:
+    """The least smoothed loss of the mean over seeds; a run that diverged spoils it all."""
+    if any(run.diverged < run.steps for run in runs):
+        return np.inf
+    return float(np.mean([run.curve for run in runs], axis=0).min())
+
+
+def best_setting(finished: Mapping[Setting, Sequence[Run]]) -> Setting:
+    """Of several settings the one whose mean training curve comes lowest.
+
+    Parameters
+    ----------
+    finished : mapping from Setting to sequence of Run
+
+    Returns
+    -------
+    Setting
+        The one with the smallest value among equals; no other one, if in each a run diverged.
+    """
+    order = sorted(finished, key=lambda setting: setting.value)
+    return min(order, key=lambda setting: _reached(finished[setting]))
+
+
+class _Search:
+    """The values of one contender on one workload: which are done, which are wanted next."""
+
+    def __init__(self, where: tuple[str, str, str], protocol: Protocol, store: Store) -> None:
+        self.where = where
+        self.seeds = len(protocol.seeds)
+        self.done: dict[Setting, list[Run]] = {}
+        self.open: set[Setting] = set()
+        self.store = store
+        self.chosen = [self._at(value) for value in CONTENDERS[where[1]].values]
+
+    def _at(self, value: float) -> Setting:
+        name, contender, order = self.where
+        return Setting(workload=name, optimizer=contender, order=order, value=value)
+
+    def take(self, setting: Setting, runs: list[Run]) -> None:
+        self.open.discard(setting)
+        self.done[setting] = runs
+
+    def wanted(self) -> list[Setting]:
+        """What to run now; what the store holds is taken from there."""
+        while not self.open:
+            fresh = [setting for setting in self.chosen if setting not in self.done]
+            if not fresh:
+                self.chosen = self._beyond()
+                if not self.chosen:
+                    return []
+                continue
+            for setting in fresh:
+                runs = self.store.runs(setting)
+                if len(runs) >= self.seeds:
+                    self.done[setting] = runs[: self.seeds]
+                else:
+                    self.open.add(setting)
+            if self.open:
+                return [setting for setting in fresh if setting in self.open]
+        return []
+
+    def _beyond(self) -> list[Setting]:
+        """The next decade, where the best value so far is an end."""
+        if not CONTENDERS[self.where[1]].extends:
+            return []
+        values = sorted(setting.value for setting in self.done)
+        best = best_setting(self.done).value
+        if best not in (values[0], values[-1]):
+            return []
+        following = round(np.log10(best)) + (1 if best == values[-1] else -1)
+        return [self._at(10.0**following)] if _LOWEST <= following <= _HIGHEST else []
+
+
+def race(
+    protocol: Protocol,
+    store: Store,
+    *,
+    jobs: int = 1,
+    watch: Callable[[Setting], Any] = lambda _: None,
+) -> dict[tuple[str, str, str], dict[Setting, list[Run]]]:
+    """Run all that the store does not hold yet.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    store : Store
+        Where every setting is kept as soon as it is done.
+    jobs : int
+        Processes.
+    watch : callable
+        Told of every setting that is done.
+
+    Returns
+    -------
+    dict
+        Runs by setting, for each workload, contender and order.
+    """
+    searches = {where: _Search(where, protocol, store) for where in protocol.searches()}
+    if jobs == 1:
+        for search in searches.values():
+            while wanted := search.wanted():
+                for setting in wanted:
+                    runs = run_setting(setting, protocol)
+                    store.add(runs)
+                    search.take(setting, runs)
+                    watch(setting)
+    else:
+        _race_apart(list(searches.values()), protocol, store, jobs, watch)
+    return {where: search.done for where, search in searches.items()}
+
+
+def _race_apart(
+    searches: list[_Search],
+    protocol: Protocol,
+    store: Store,
+    jobs: int,
+    watch: Callable[[Setting], Any],
+) -> None:
+    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"))
+    running: dict[Future[list[Run]], tuple[_Search, Setting]] = {}
+
+    def submit(setting: Setting) -> Future[list[Run]]:
+        return pool.submit(run_setting, setting, protocol)
+
+    try:
+        for search in searches:
+            running.update({submit(each): (search, each) for each in search.wanted()})
+        while running:
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                search, setting = running.pop(future)
+                runs = future.result()
+                store.add(runs)
+                search.take(setting, runs)
+                watch(setting)
+                running.update({submit(each): (search, each) for each in search.wanted()})
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
