@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.methods import Method, TorchSGD
+from momentum_dynamics.tuning import Optimizer
 
-__all__ = ["AdaGrad", "Adam", "Info", "MethodOptimizer", "RMSProp", "momentum", "nesterov", "sgd"]
+__all__ = [
+    "AdaGrad",
+    "Adam",
+    "Info",
+    "MethodOptimizer",
+    "RMSProp",
+    "WithoutMomentum",
+    "momentum",
+    "nesterov",
+    "sgd",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 Info: TypeAlias = Mapping[str, float]
@@ -157,3 +168,36 @@ class RMSProp:
         square = self.square_smoothing * state + (1 - self.square_smoothing) * gradient**2
         moved = parameters - self.learning_rate * gradient / (np.sqrt(square) + self.floor)
         return square, moved, {"learning_rate": self.learning_rate, "momentum": 0.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutMomentum:
+    """Gradient descent with the gain of a tuner: x ← x − α/(1 − β) g, with the tuner's α and β.
+
+    It tells whether a tuner's momentum did more than to enlarge the step: in the long run a
+    constant gradient moves both equally far.
+
+    Parameters
+    ----------
+    tuner : Optimizer
+        Its info tells ``learning_rate``, ``momentum`` and perhaps ``clip``, the factor by which it
+        shortened the gradient.
+
+    Examples
+    --------
+    >>> optimizer = WithoutMomentum(tuner=momentum(learning_rate=0.1))
+    >>> point = np.zeros(1)
+    >>> optimizer.update(optimizer.init(point), np.ones(1), point)[1]
+    array([-1.])
+    """
+
+    tuner: Optimizer
+
+    def init(self, parameters: Array) -> Any:
+        return self.tuner.init(parameters)
+
+    def update(self, state: Any, gradient: Array, parameters: Array) -> tuple[Any, Array, Info]:
+        state, _, info = self.tuner.update(state, gradient, parameters)
+        rate = info["learning_rate"] / (1 - info["momentum"])
+        moved = parameters - (rate * info.get("clip", 1.0)) * gradient
+        return state, moved, {**info, "learning_rate": rate, "momentum": 0.0}

@@ -12,10 +12,19 @@ import numpy as np
 
 from momentum_dynamics.errors import UnknownNameError
 from momentum_dynamics.training.comparison import smoothed
-from momentum_dynamics.training.optimizers import AdaGrad, Adam, RMSProp, momentum, nesterov, sgd
+from momentum_dynamics.training.optimizers import (
+    AdaGrad,
+    Adam,
+    RMSProp,
+    WithoutMomentum,
+    momentum,
+    nesterov,
+    sgd,
+)
 from momentum_dynamics.training.store import Run, Setting, Store
-from momentum_dynamics.training.train import Trainer, staleness_of, train
+from momentum_dynamics.training.train import staleness_of, train
 from momentum_dynamics.training.workloads import WORKLOADS, workload
+from momentum_dynamics.tuning import Optimizer, YellowFin
 
 __all__ = ["CONTENDERS", "Contender", "Protocol", "best_setting", "race", "run_setting"]
 
@@ -44,7 +53,7 @@ class Contender:
     """
 
     title: str
-    make: Callable[[float], Trainer]
+    make: Callable[[float], Optimizer]
     values: tuple[float, ...]
     extends: bool = True
     orders: tuple[str, ...] = ("fresh",)
@@ -54,7 +63,7 @@ _EVERYWHERE = ("fresh", "round-robin", "queue")
 
 
 def _searched(
-    title: str, maker: Callable[..., Trainer], *decades: int, orders: tuple[str, ...] = ("fresh",)
+    title: str, maker: Callable[..., Optimizer], *decades: int, orders: tuple[str, ...] = ("fresh",)
 ) -> Contender:
     return Contender(
         title=title,
@@ -64,14 +73,46 @@ def _searched(
     )
 
 
+_FACTORS = (0.1, 1 / 3, 0.5, 1.0, 2.0, 3.0, 10.0)
+
+
+def _untuned(
+    title: str, make: Callable[[], Optimizer], orders: tuple[str, ...] = ("fresh",)
+) -> Contender:
+    return Contender(
+        title=title, make=lambda _: make(), values=(1.0,), extends=False, orders=orders
+    )
+
+
+def _factor(value: float) -> Optimizer:
+    return YellowFin(preset="reference", learning_rate_factor=value)
+
+
 CONTENDERS: dict[str, Contender] = {
     "sgd": _searched("SGD", sgd, -2, -1, 0),
     "momentum": _searched("momentum 0.9", momentum, -3, -2, -1, orders=_EVERYWHERE),
+    "momentum-without": _searched(
+        "momentum 0.9, without",
+        lambda learning_rate: WithoutMomentum(tuner=momentum(learning_rate=learning_rate)),
+        -3, -2, -1,
+    ),
     "nesterov": _searched("Nesterov 0.9", nesterov, -3, -2, -1),
     "adam": _searched("Adam", Adam, -3, -2, -1, orders=_EVERYWHERE),
     "adagrad": _searched("AdaGrad", AdaGrad, -2, -1, 0),
     "rmsprop": _searched("RMSProp", RMSProp, -3, -2, -1),
-}
+    "yellowfin": _untuned("YellowFin", lambda: YellowFin(preset="reference"), _EVERYWHERE),
+    "yellowfin-without": _untuned(
+        "YellowFin, without momentum",
+        lambda: WithoutMomentum(tuner=YellowFin(preset="reference")),
+    ),
+    "yellowfin-paper": _untuned("YellowFin as in the paper", YellowFin),
+    "yellowfin-short": _untuned(
+        "YellowFin, smoothing 0.99", lambda: YellowFin(preset="reference", smoothing=0.99)
+    ),
+    "yellowfin-factor": Contender(
+        title="YellowFin, one factor", make=_factor, values=_FACTORS
+    ),
+}  # fmt: skip
 """All optimizers of the race by name."""
 
 
@@ -94,7 +135,7 @@ class Protocol:
 
     workloads: tuple[str, ...] = WORKLOADS
     contenders: tuple[str, ...] = field(default_factory=lambda: tuple(CONTENDERS))
-    steps: int = 3000
+    steps: int = 2500
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     window: int = 100
     stride: int = 20
@@ -116,10 +157,10 @@ class Protocol:
 
     def searches(self) -> Iterator[tuple[str, str, str]]:
         """Workload, contender and order of every search."""
-        for name in self.workloads:
-            for contender in self.contenders:
-                for order in CONTENDERS[contender].orders:
-                    if order in self.orders:
+        for order in self.orders:
+            for name in self.workloads:
+                for contender in self.contenders:
+                    if order in CONTENDERS[contender].orders:
                         yield name, contender, order
 
 

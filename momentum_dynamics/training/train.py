@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,25 +15,14 @@ from momentum_dynamics.methods import GradientDescent
 from momentum_dynamics.problems import Quadratic
 from momentum_dynamics.simulation import simulate_queue
 from momentum_dynamics.training.workloads import Workload
+from momentum_dynamics.tuning import Optimizer
 
-__all__ = ["ORDERS", "Trainer", "Training", "staleness_of", "train"]
+__all__ = ["ORDERS", "Training", "staleness_of", "train"]
 
 Array = NDArray[np.float64]
 
 ORDERS = ("fresh", "round-robin", "queue")
 """Who computes gradients: one worker; workers in turn; workers that take random times."""
-
-
-class Trainer(Protocol):
-    """An optimizer: two pure functions."""
-
-    def init(self, parameters: Any) -> Any:
-        """The state before the first step."""
-        ...
-
-    def update(self, state: Any, gradient: Any, parameters: Any) -> tuple[Any, Any, Any]:
-        """The next state, the next parameters, and what this step used."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,7 +33,7 @@ class Training:
     ----------
     losses : array ``(steps, lanes)``
         The loss on each batch, where its gradient was taken; infinite from the step on at which
-        loss or gradient was no number.
+        the run diverged.
     parameters : array ``(lanes, size)``
         The last ones, or those before that step.
     train_loss, test_accuracy : array ``(lanes,)``
@@ -107,7 +95,7 @@ def staleness_of(order: str, steps: int, *, workers: int = 16, seed: int = 0) ->
 
 def train(
     workload: Workload,
-    optimizer: Trainer,
+    optimizer: Optimizer,
     *,
     seeds: Iterable[int] = (0,),
     steps: int,
@@ -119,7 +107,7 @@ def train(
     Parameters
     ----------
     workload : Workload
-    optimizer : Trainer
+    optimizer : Optimizer
         Two pure functions, ``init(parameters)`` and ``update(state, gradient, parameters)``.
     seeds : iterable of int
         One run each: a seed stands for initial parameters and batches.
@@ -142,7 +130,8 @@ def train(
 
     Notes
     -----
-    A run whose loss or gradient is no finite number has diverged: that is data and no error.
+    A run has diverged where its loss or the squared norm of its gradient is no finite number: that
+    is data and no error.
 
     Examples
     --------
@@ -172,7 +161,7 @@ def train(
             if len(past) > 1:
                 read = np.stack([past[-1 - ages[step, each]][each] for each in lane])
             loss, gradient = workload.loss_and_gradient(read, batches[step])
-            is_alive &= np.isfinite(loss) & np.isfinite(gradient).all(axis=-1)
+            is_alive &= np.isfinite(loss) & np.isfinite((gradient**2).sum(axis=-1))
             if not is_alive.any():
                 break
             parameters = parameters.copy()
