@@ -26,7 +26,7 @@ from momentum_dynamics.training.train import staleness_of, train
 from momentum_dynamics.training.workloads import WORKLOADS, workload
 from momentum_dynamics.tuning import Optimizer, YellowFin
 
-__all__ = ["CONTENDERS", "Contender", "Protocol", "best_setting", "race", "run_setting"]
+__all__ = ["CONTENDERS", "Contender", "Protocol", "best_setting", "race", "reached", "run_setting"]
 
 VERSION = 1
 """Counted up when a change makes old runs incomparable with new ones."""
@@ -202,8 +202,14 @@ def run_setting(setting: Setting, protocol: Protocol) -> list[Run]:
     ]
 
 
-def _reached(runs: Sequence[Run]) -> float:
-    """The least smoothed loss of the mean over seeds; a run that diverged spoils it all."""
+def reached(runs: Sequence[Run]) -> float:
+    """The least smoothed loss of the mean over seeds; infinite if any run diverged.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Of one setting.
+    """
     if any(run.diverged < run.steps for run in runs):
         return np.inf
     return float(np.mean([run.curve for run in runs], axis=0).min())
@@ -222,7 +228,7 @@ def best_setting(finished: Mapping[Setting, Sequence[Run]]) -> Setting:
         The one with the smallest value among equals; no other one, if in each a run diverged.
     """
     order = sorted(finished, key=lambda setting: setting.value)
-    return min(order, key=lambda setting: _reached(finished[setting]))
+    return min(order, key=lambda setting: reached(finished[setting]))
 
 
 class _Search:

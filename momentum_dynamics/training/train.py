@@ -40,6 +40,8 @@ class Training:
         In the end, on all data; the loss of a run that diverged is infinite, its accuracy NaN.
     traces : dict from str to array ``(steps, lanes)``
         What each step used, as far as it was asked; NaN where nothing was.
+    points : array ``(frames, lanes, size)``
+        The parameters before every so many steps and after the last one, if they were asked.
     """
 
     losses: Array
@@ -47,6 +49,7 @@ class Training:
     train_loss: Array
     test_accuracy: Array
     traces: dict[str, Array]
+    points: Array
 
     @property
     def diverged(self) -> NDArray[np.int64]:
@@ -101,6 +104,7 @@ def train(
     steps: int,
     staleness: ArrayLike | None = None,
     record: Sequence[str] = (),
+    stride: int = 0,
 ) -> Training:
     """Train with the same initial parameters and batches that any other optimizer gets.
 
@@ -116,6 +120,8 @@ def train(
         How many updates ago the parameters were read at which the gradient of a step is taken.
     record : sequence of str
         Which entries of the optimizer's info to keep.
+    stride : int
+        Keep the parameters every so many steps; 0 keeps none.
 
     Returns
     -------
@@ -155,8 +161,11 @@ def train(
     traces = {name: np.full((steps, len(lanes)), np.nan) for name in record}
     is_alive = np.ones(len(lanes), dtype=bool)
     lane = range(len(lanes))
+    points = []
     with np.errstate(all="ignore"):
         for step in range(steps):
+            if stride and step % stride == 0:
+                points.append(parameters)
             read = parameters
             if len(past) > 1:
                 read = np.stack([past[-1 - ages[step, each]][each] for each in lane])
@@ -175,12 +184,15 @@ def train(
             past.append(parameters)
         train_loss = np.where(is_alive, workload.train_loss(parameters), np.inf)
         accuracy = np.where(is_alive, workload.test_accuracy(parameters), np.nan)
+    if stride:
+        points.append(parameters)
     return Training(
         losses=losses,
         parameters=parameters,
         train_loss=np.where(np.isfinite(train_loss), train_loss, np.inf),
         test_accuracy=accuracy,
         traces=traces,
+        points=np.array(points),
     )
 
 
