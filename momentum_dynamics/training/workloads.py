@@ -253,10 +253,10 @@ def _digits_rows(hidden: int = 24) -> Workload:
     )  # fmt: skip
 
 
-def recurrent_rows(*, samples: int = 64, hidden: int = 6, ridge: float = 0.01) -> Workload:
+def recurrent_rows(*, samples: int = 32, hidden: int = 4, ridge: float = 0.05) -> Workload:
     """A recurrent net on the rows of a few digits, all in one batch, with a ridge.
 
-    Every seed's gradient descent with enough momentum converges on it linearly, in all variables.
+    With momentum 0.99 and learning rate 0.01 all its variables converge linearly.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def recurrent_rows(*, samples: int = 64, hidden: int = 6, ridge: float = 0.01) -
     Examples
     --------
     >>> recurrent_rows(samples=20).size
-    160
+    102
     """
     shapes = _recurrent_shapes(8, hidden, 10)
     inputs, targets, test_inputs, test_targets = _digits((8, 8))
