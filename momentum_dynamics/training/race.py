@@ -24,7 +24,7 @@ from momentum_dynamics.training.optimizers import (
 from momentum_dynamics.training.store import Run, Setting, Store
 from momentum_dynamics.training.train import staleness_of, train
 from momentum_dynamics.training.workloads import WORKLOADS, workload
-from momentum_dynamics.tuning import Optimizer, YellowFin
+from momentum_dynamics.tuning import ClosedLoopYellowFin, Optimizer, YellowFin
 
 __all__ = ["CONTENDERS", "Contender", "Protocol", "best_setting", "race", "reached", "run_setting"]
 
@@ -59,7 +59,8 @@ class Contender:
     orders: tuple[str, ...] = ("fresh",)
 
 
-_EVERYWHERE = ("fresh", "round-robin", "queue")
+_STALE = ("round-robin", "queue")
+_EVERYWHERE = ("fresh", *_STALE)
 
 
 def _searched(
@@ -88,6 +89,12 @@ def _factor(value: float) -> Optimizer:
     return YellowFin(preset="reference", learning_rate_factor=value)
 
 
+def _closed(**options: Any) -> Optimizer:
+    """With the staleness of a round robin of 16 workers, and the gain of the paper."""
+    tuner = YellowFin(preset="reference")
+    return ClosedLoopYellowFin(staleness=15, gain=0.01, tuner=tuner, **options)
+
+
 CONTENDERS: dict[str, Contender] = {
     "sgd": _searched("SGD", sgd, -2, -1, 0),
     "momentum": _searched("momentum 0.9", momentum, -3, -2, -1, orders=_EVERYWHERE),
@@ -101,6 +108,10 @@ CONTENDERS: dict[str, Contender] = {
     "adagrad": _searched("AdaGrad", AdaGrad, -2, -1, 0),
     "rmsprop": _searched("RMSProp", RMSProp, -3, -2, -1),
     "yellowfin": _untuned("YellowFin", lambda: YellowFin(preset="reference"), _EVERYWHERE),
+    "yellowfin-closed": _untuned("YellowFin, closed loop", _closed, _STALE),
+    "yellowfin-closed-clipped": _untuned(
+        "YellowFin, closed loop, errors up to 1", lambda: _closed(clip=1.0), _STALE
+    ),
     "yellowfin-without": _untuned(
         "YellowFin, without momentum",
         lambda: WithoutMomentum(tuner=YellowFin(preset="reference")),
@@ -131,6 +142,8 @@ class Protocol:
         Where gradients are stale.
     orders : tuple of str
         Who computes gradients, of what a contender takes part in.
+    stale_workloads : tuple of str
+        On which of the workloads gradients are computed by others than one worker, too.
     """
 
     workloads: tuple[str, ...] = WORKLOADS
@@ -141,6 +154,9 @@ class Protocol:
     stride: int = 20
     workers: int = 16
     orders: tuple[str, ...] = _EVERYWHERE
+    stale_workloads: tuple[str, ...] = (
+        "cancer-mlp", "digits-mlp", "digits-factors", "digits-rows", "zen-letters",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Refuse names that nobody has."""
@@ -159,6 +175,8 @@ class Protocol:
         """Workload, contender and order of every search."""
         for order in self.orders:
             for name in self.workloads:
+                if order != "fresh" and name not in self.stale_workloads:
+                    continue
                 for contender in self.contenders:
                     if order in CONTENDERS[contender].orders:
                         yield name, contender, order
