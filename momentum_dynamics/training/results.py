@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import MomentumDynamicsError, UnknownNameError
-from momentum_dynamics.training.comparison import Interval, paired_ratio, speedup
+from momentum_dynamics.training.comparison import Interval, paired_difference, paired_ratio, speedup
 from momentum_dynamics.training.race import CONTENDERS, Protocol, best_setting, race, reached
 from momentum_dynamics.training.store import Run, Setting, Store
 
@@ -173,6 +173,13 @@ class Results:
         """The ratio of final training losses to a baseline's; see `paired_ratio`."""
         ours, theirs = (self.best(workload, name, order) for name in (optimizer, baseline))
         return paired_ratio(ours.final, theirs.final)
+
+    def accuracy_gain(
+        self, workload: str, optimizer: str, baseline: str = "adam", order: str = "fresh"
+    ) -> Interval:
+        """The difference of test accuracies to a baseline's; see `paired_difference`."""
+        ours, theirs = (self.best(workload, name, order) for name in (optimizer, baseline))
+        return paired_difference(ours.accuracy, theirs.accuracy)
 
     def save(self, path: Path) -> None:
         """Write all of it into one compressed file."""
