@@ -99,7 +99,7 @@ CONTENDERS: dict[str, Contender] = {
     "sgd": _searched("SGD", sgd, -2, -1, 0),
     "momentum": _searched("momentum 0.9", momentum, -3, -2, -1, orders=_EVERYWHERE),
     "momentum-without": _searched(
-        "momentum 0.9, without",
+        "SGD at ten times its rate",
         lambda learning_rate: WithoutMomentum(tuner=momentum(learning_rate=learning_rate)),
         -3, -2, -1,
     ),
@@ -107,16 +107,18 @@ CONTENDERS: dict[str, Contender] = {
     "adam": _searched("Adam", Adam, -3, -2, -1, orders=_EVERYWHERE),
     "adagrad": _searched("AdaGrad", AdaGrad, -2, -1, 0),
     "rmsprop": _searched("RMSProp", RMSProp, -3, -2, -1),
-    "yellowfin": _untuned("YellowFin", lambda: YellowFin(preset="reference"), _EVERYWHERE),
+    "yellowfin": _untuned(
+        "YellowFin, released", lambda: YellowFin(preset="reference"), _EVERYWHERE
+    ),
     "yellowfin-closed": _untuned("YellowFin, closed loop", _closed, _STALE),
     "yellowfin-closed-clipped": _untuned(
         "YellowFin, closed loop, errors up to 1", lambda: _closed(clip=1.0), _STALE
     ),
     "yellowfin-without": _untuned(
-        "YellowFin, without momentum",
+        "YellowFin without momentum",
         lambda: WithoutMomentum(tuner=YellowFin(preset="reference")),
     ),
-    "yellowfin-paper": _untuned("YellowFin as in the paper", YellowFin),
+    "yellowfin-paper": _untuned("YellowFin, paper", YellowFin),
     "yellowfin-short": _untuned(
         "YellowFin, smoothing 0.99", lambda: YellowFin(preset="reference", smoothing=0.99)
     ),
