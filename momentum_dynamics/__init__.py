@@ -148,6 +148,15 @@ _HOMES = {
         "simulate_stale",
     ),
     "simulation.exponents": ("path_exponent",),
+    "training": (
+        "AdaGrad",
+        "Adam",
+        "RMSProp",
+        "Training",
+        "Workload",
+        "train",
+        "workload",
+    ),
     "tuning": (
         "ClosedLoopYellowFin",
         "FixedTarget",
@@ -338,6 +347,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.systems import hardware_efficiency as hardware_efficiency
     from momentum_dynamics.systems import plan as plan
     from momentum_dynamics.systems import time_to_target as time_to_target
+    from momentum_dynamics.training import AdaGrad as AdaGrad
+    from momentum_dynamics.training import Adam as Adam
+    from momentum_dynamics.training import RMSProp as RMSProp
+    from momentum_dynamics.training import Training as Training
+    from momentum_dynamics.training import Workload as Workload
+    from momentum_dynamics.training import train as train
+    from momentum_dynamics.training import workload as workload
     from momentum_dynamics.tuning import ClosedLoopYellowFin as ClosedLoopYellowFin
     from momentum_dynamics.tuning import FixedTarget as FixedTarget
     from momentum_dynamics.tuning import Sensor as Sensor

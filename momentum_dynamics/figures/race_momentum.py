@@ -13,7 +13,7 @@ from momentum_dynamics.claims import Citation
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.race import how_it_was_run, row_of
 from momentum_dynamics.figures.style import COLORS, GRAY, WIDTH
-from momentum_dynamics.training.race import CONTENDERS
+from momentum_dynamics.training.protocol import CONTENDERS
 from momentum_dynamics.training.results import recorded
 
 __all__: list[str] = []

@@ -15,7 +15,7 @@ from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label
 from momentum_dynamics.training.comparison import smoothed
 from momentum_dynamics.training.rates import variable_paths
-from momentum_dynamics.training.train import train
+from momentum_dynamics.training.loop import train
 from momentum_dynamics.training.workloads import workload as workload_named
 from momentum_dynamics.tuning import YellowFin
 
@@ -89,7 +89,7 @@ def _draw_traces(data: Traces, axes: Any) -> None:
     for ax, text in zip(
         axes.flat,
         (
-            f"loss, mean of {data.window}", "largest and least curvature", "variance $C$",
+            f"loss, mean of {data.window}", "extremes of ‖g‖²", "gradient variance $C$",
             "distance $D$", label("momentum"), label("learning_rate"),
         ),
         strict=True,

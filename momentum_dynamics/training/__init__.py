@@ -9,7 +9,7 @@ from momentum_dynamics.training.optimizers import (
     nesterov,
     sgd,
 )
-from momentum_dynamics.training.train import Training, staleness_of, train
+from momentum_dynamics.training.loop import Training, staleness_of, train
 from momentum_dynamics.training.workloads import WORKLOADS, Workload, workload
 
 __all__ = [

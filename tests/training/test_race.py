@@ -14,7 +14,7 @@ from momentum_dynamics.training.comparison import (
     smoothed,
     speedup,
 )
-from momentum_dynamics.training.race import Protocol, best_setting, race, run_setting
+from momentum_dynamics.training.protocol import Protocol, best_setting, race, run_setting
 from momentum_dynamics.training.store import Run, Setting, Store
 
 WINE = workload("wine-softmax")

@@ -22,7 +22,7 @@ from momentum_dynamics.training.optimizers import (
     sgd,
 )
 from momentum_dynamics.training.store import Run, Setting, Store
-from momentum_dynamics.training.train import staleness_of, train
+from momentum_dynamics.training.loop import staleness_of, train
 from momentum_dynamics.training.workloads import WORKLOADS, workload
 from momentum_dynamics.tuning import ClosedLoopYellowFin, Optimizer, YellowFin
 
