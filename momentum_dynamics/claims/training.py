@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.training.comparison import Interval, smoothed
+from momentum_dynamics.training.loop import train
 from momentum_dynamics.training.protocol import CONTENDERS
 from momentum_dynamics.training.rates import variable_paths
 from momentum_dynamics.training.results import recorded
-from momentum_dynamics.training.loop import train
 from momentum_dynamics.training.workloads import workload
 
 __all__: list[str] = []

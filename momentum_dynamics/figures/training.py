@@ -14,8 +14,8 @@ from momentum_dynamics.errors import DomainError
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label
 from momentum_dynamics.training.comparison import smoothed
-from momentum_dynamics.training.rates import variable_paths
 from momentum_dynamics.training.loop import train
+from momentum_dynamics.training.rates import variable_paths
 from momentum_dynamics.training.workloads import workload as workload_named
 from momentum_dynamics.tuning import YellowFin
 

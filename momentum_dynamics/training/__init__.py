@@ -1,5 +1,6 @@
 """Experiments on real data: small learning problems, optimizers side by side, and a protocol."""
 
+from momentum_dynamics.training.loop import Training, staleness_of, train
 from momentum_dynamics.training.optimizers import (
     AdaGrad,
     Adam,
@@ -9,7 +10,6 @@ from momentum_dynamics.training.optimizers import (
     nesterov,
     sgd,
 )
-from momentum_dynamics.training.loop import Training, staleness_of, train
 from momentum_dynamics.training.workloads import WORKLOADS, Workload, workload
 
 __all__ = [

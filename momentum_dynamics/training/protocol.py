@@ -12,6 +12,7 @@ import numpy as np
 
 from momentum_dynamics.errors import UnknownNameError
 from momentum_dynamics.training.comparison import smoothed
+from momentum_dynamics.training.loop import staleness_of, train
 from momentum_dynamics.training.optimizers import (
     AdaGrad,
     Adam,
@@ -22,7 +23,6 @@ from momentum_dynamics.training.optimizers import (
     sgd,
 )
 from momentum_dynamics.training.store import Run, Setting, Store
-from momentum_dynamics.training.loop import staleness_of, train
 from momentum_dynamics.training.workloads import WORKLOADS, workload
 from momentum_dynamics.tuning import ClosedLoopYellowFin, Optimizer, YellowFin
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError
-from momentum_dynamics.training.optimizers import momentum as momentum_optimizer
 from momentum_dynamics.training.loop import train
+from momentum_dynamics.training.optimizers import momentum as momentum_optimizer
 from momentum_dynamics.training.workloads import recurrent_rows
 
 __all__ = ["VariablePaths", "variable_paths"]
