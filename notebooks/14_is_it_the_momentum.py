@@ -21,7 +21,7 @@ import momentum_dynamics as md
 from momentum_dynamics.figures.interactive import show, use_style
 from momentum_dynamics.training import WORKLOADS, momentum, sgd
 from momentum_dynamics.training.comparison import paired_ratio, smoothed, speedup
-from momentum_dynamics.training.protocol import CONTENDERS
+from momentum_dynamics.training.contenders import CONTENDERS
 from momentum_dynamics.training.results import recorded
 
 use_style()

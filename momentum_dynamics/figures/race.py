@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, GRAY, WIDTH
-from momentum_dynamics.training.protocol import CONTENDERS, Protocol, race
+from momentum_dynamics.training.contenders import CONTENDERS
+from momentum_dynamics.training.protocol import Protocol, race
 from momentum_dynamics.training.results import Results, recorded, summarize
 from momentum_dynamics.training.store import Store
 from momentum_dynamics.training.workloads import WORKLOADS

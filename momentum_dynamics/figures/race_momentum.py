@@ -13,7 +13,7 @@ from momentum_dynamics.claims import Citation
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.race import how_it_was_run, row_of
 from momentum_dynamics.figures.style import COLORS, GRAY, WIDTH
-from momentum_dynamics.training.protocol import CONTENDERS
+from momentum_dynamics.training.contenders import CONTENDERS
 from momentum_dynamics.training.results import recorded
 
 __all__: list[str] = []
@@ -302,7 +302,7 @@ STALE = Figure(
     slug="race-stale",
     title="Sixteen workers: YellowFin open and closed, Adam and momentum tuned",
     source=Citation("zhang2017"),
-    claims=("closed-loop-yellowfin-is-faster-than-the-open-loop",),
+    claims=("closed-loop-yellowfin-ends-lower-than-the-open-loop",),
     compute=_stale,
     draw=_draw_stale,
     caption=_tell_stale,

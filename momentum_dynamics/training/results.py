@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.errors import MomentumDynamicsError, UnknownNameError
 from momentum_dynamics.training.comparison import Interval, paired_difference, paired_ratio, speedup
-from momentum_dynamics.training.protocol import CONTENDERS, Protocol, best_setting, race, reached
+from momentum_dynamics.training.contenders import CONTENDERS
+from momentum_dynamics.training.protocol import Protocol, best_setting, race, reached
 from momentum_dynamics.training.store import Run, Setting, Store
 
 __all__ = ["FULL_STORE", "RECORD", "Outcome", "Results", "recorded", "run_full", "summarize"]

@@ -8,7 +8,8 @@ import pytest
 
 from momentum_dynamics.errors import MomentumDynamicsError, UnknownNameError
 from momentum_dynamics.training import results as module
-from momentum_dynamics.training.protocol import CONTENDERS, Protocol
+from momentum_dynamics.training.contenders import CONTENDERS
+from momentum_dynamics.training.protocol import Protocol
 from momentum_dynamics.training.rates import variable_paths
 from momentum_dynamics.training.results import Results, recorded, run_full
 
