@@ -30,37 +30,36 @@ SPEEDUP, LOSS_RATIO = sympy.Symbol("s", positive=True), sympy.Symbol("r", positi
 # Who is faster ---------------------------------------------------------------------------------
 
 
-def _pairs(ours: Iterable[str], theirs: str, order: str) -> dict[str, Interval]:
+def _pairs(ours: Iterable[str], theirs: str) -> dict[str, Interval]:
     """The speedup over another optimizer on every workload; of several ours, the fastest one's."""
     results = recorded()
-    names = [name for name in results.workloads if results.has(name, theirs, order)]
     found = {}
-    for name in names:
-        each = [results.speedup(name, optimizer, theirs, order) for optimizer in ours]
+    for name in results.workloads:
+        each = [results.speedup(name, optimizer, theirs) for optimizer in ours]
         finite = [one for one in each if np.isfinite(one.value)]
         found[name] = max(finite, key=lambda one: one.value, default=Interval(0.0, 0.0, 0.0))
     return found
 
 
-def _everywhere(*ours: str, over: str = "adam", order: str = "fresh") -> Evidence:
-    """Whether the speedup is at least 1 on every workload."""
-    found = _pairs(ours, over, order)
+def _everywhere(*ours: str, over: str = "adam", least: float = 1.0) -> Evidence:
+    """Whether the speedup is at least so large on every workload."""
+    found = _pairs(ours, over)
     values = np.array([one.value for one in found.values()])
     titles = " or ".join(CONTENDERS[each].title for each in ours)
     return Evidence(
-        predicted=1.0,
+        predicted=least,
         measured=float(values.min()),
-        passed=bool((values >= 1).all()),
-        note=f"the least speedup of {titles} over {CONTENDERS[over].title}; at least 1 on "
-        f"{int((values >= 1).sum())} of {len(values)} workloads",
+        passed=bool((values >= least).all()),
+        note=f"the least speedup of {titles} over {CONTENDERS[over].title}; at least {least:g} on "
+        f"{int((values >= least).sum())} of {len(values)} workloads",
     )
 
 
-def _not_everywhere(*ours: str, over: str = "adam", order: str = "fresh") -> Evidence:
-    """A counterexample: a workload on which the whole interval of the speedup is below 1."""
-    slower = [name for name, one in _pairs(ours, over, order).items() if one.high < 1]
+def _not_everywhere(*ours: str, over: str = "adam", least: float = 1.0) -> Evidence:
+    """A counterexample: a workload on which the whole interval of the speedup is below that."""
+    slower = [name for name, one in _pairs(ours, over).items() if one.high < least]
     return Evidence.exact(
-        bool(slower), note=f"the whole interval is below 1 on {', '.join(slower) or 'none'}"
+        bool(slower), note=f"the whole interval is below {least:g} on {', '.join(slower) or 'none'}"
     )
 
 
@@ -69,7 +68,7 @@ def _faster(
     title: str,
     *ours: str,
     over: str = "adam",
-    order: str = "fresh",
+    least: sympy.Rational = sympy.S.One,
     control: Callable[[], Evidence],
     figures: tuple[str, ...],
     remark: str,
@@ -80,9 +79,9 @@ def _faster(
         title=title,
         source=source,
         kind=Kind.EMPIRICAL,
-        statement=lambda: sympy.Ge(SPEEDUP, 1),
-        proof=lambda: _not_everywhere(*ours, over=over, order=order),
-        experiment=lambda _: _everywhere(*ours, over=over, order=order),
+        statement=lambda: sympy.Ge(SPEEDUP, least),
+        proof=lambda: _not_everywhere(*ours, over=over, least=float(least)),
+        experiment=lambda _: _everywhere(*ours, over=over, least=float(least)),
         control=lambda _: control(),
         expected=Verdict.REFUTED,
         figures=figures,
@@ -120,17 +119,19 @@ FACTOR = _faster(
 )
 
 LARGER_STEP = _faster(
-    "tuned-momentum-is-faster-than-as-large-a-step",
-    "Momentum 0.9 at its best learning rate is faster than no momentum at the best tenfold one.",
+    "momentum-trains-a-quarter-faster-than-as-large-a-step",
+    "Tuned momentum 0.9 trains a quarter faster than no momentum at ten times a tuned rate.",
     "momentum",
     over="momentum-without",
-    control=lambda: _everywhere("momentum-without", over="momentum"),
+    least=sympy.Rational(5, 4),
+    control=lambda: _everywhere("momentum-without", over="momentum", least=1.25),
     figures=("race-without-momentum",),
     source=Citation(None),
     remark=_MEASURE + "In the long run α/(1 − β) moves as far as α with momentum β. On most of the "
-    "workloads both are about equally fast, so that most of what momentum did was the larger step. "
-    "The control swaps the two, for the reverse is not true in general either.",
-)
+    "workloads both are about equally fast, so that most of what momentum did was the larger step; "
+    "on the factors of a matrix it did more. The control swaps the two.",
+)  # fmt: skip
+
 
 # Faster and lower ------------------------------------------------------------------------------
 
