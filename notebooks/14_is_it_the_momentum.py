@@ -7,7 +7,7 @@
 # A lot, if you are fair: the same initial parameters and the same batches for everybody, every
 # rival tuned until its best learning rate is no end of what was tried, several seeds, and two
 # questions instead of one: *who was faster*, and *who ended lower*. We do that for YellowFin and
-# seven rivals on eight small problems whose data come with scikit-learn or with Python itself. And
+# six rivals on eight small problems whose data come with scikit-learn or with Python itself. And
 # then we ask what the title asks: where momentum helps, was it the momentum, or only the larger
 # step?
 #
@@ -84,12 +84,12 @@ for rate in (1e-4, 1e-3, 1e-2, 1e-1):
     print(f"Adam {rate:g}: least smoothed loss {smoothed(run.losses, window).min():.4f}")
 
 # %% [markdown]
-# One decade beside the best rate costs more than anything that we are going to see between tuned
-# optimizers. A comparison with a rival that was tuned carelessly is no comparison.
+# One decade beside the best rate can cost more than the choice between tuned optimizers. A
+# comparison with a rival that was tuned carelessly is no comparison.
 #
 # ## The whole race
 #
-# The same for all: 12 contenders, eight problems, five seeds. It takes about an hour, so it was
+# The same for all contenders, on eight problems, with five seeds. It takes about an hour, so it was
 # recorded; `momentum-dynamics reproduce --full` makes it again, and goes on where it was killed.
 
 # %%
@@ -233,8 +233,8 @@ for step in (15, 16, 17, 18, 19):
 #
 # ## What to take home
 #
-# - A tuned rival is one whose best setting is inside the grid. One decade beside it costs more than
-#   the choice of the optimizer.
+# - A tuned rival is one whose best setting is inside the grid. One decade beside it can cost more
+#   than the choice of the optimizer.
 # - Ask who ended lower, not only who was faster to a target.
 # - YellowFin without tuning is a good first hour, not a good last one: fast at first, and on
 #   problems that can be fitted exactly its learning rate runs away.
