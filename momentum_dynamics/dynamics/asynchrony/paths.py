@@ -13,7 +13,7 @@ from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods.protocol import Method
 from momentum_dynamics.notation import GLOSSARY, Scalar
 
-__all__ = ["square_path"]
+__all__ = ["square_path", "thinned_path"]
 
 Array = NDArray[np.float64]
 
@@ -79,13 +79,13 @@ def square_path(
     GLOSSARY["steps"].check(steps)
     if np.ndim(curvature) or not np.isfinite(curvature):
         raise DomainError(f"curvature is {curvature}, but must be one number.")
-    return _squares(
+    return thinned_path(
         method, float(curvature), np.asarray(delay.probabilities(int(steps) + 1)),
         noise_variance=noise_variance, start=start, workers=workers,
     )  # fmt: skip
 
 
-def _squares(
+def thinned_path(
     method: Method,
     h: float,
     chances: Array,
@@ -95,7 +95,27 @@ def _squares(
     workers: float | None,
     thinned: float = 1.0,
 ) -> Array:
-    """The path as long as the chances; of the kicks by random staleness only so much is taken."""
+    """`square_path` as long as a row of chances, with a part of the kicks by random staleness.
+
+    Where a step stands for many updates, the deviations of their reads average as noise does.
+
+    Parameters
+    ----------
+    method : Method
+    h : float
+        The curvature.
+    chances : array
+        Of staleness 0, 1, …
+    noise_variance : scalar
+    start : float
+    workers : float, optional
+    thinned : float
+        The part of the kicks, in [0, 1].
+
+    Returns
+    -------
+    array ``(*batch, len(chances))``
+    """
     loop = transfer_function(method)
     grid = _Circle(len(chances) - 1)
     below = grid.polynomial(loop.denominator)
