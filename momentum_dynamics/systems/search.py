@@ -94,6 +94,9 @@ def tune_for(
 
 _SHORTEST, _SLACK = 32, 1.1
 _COARSE = (0.0, 0.5, 0.8, 0.95)
+_LONG, _ROOM = 1024, 1.5
+"""From so many steps on, no learning rate is tried whose floor of noise is so many times the target;
+without staleness it is a quarter of rate, variance and number of modes."""
 
 
 def _close_to(near: Tuned) -> Iterator[tuple[float, float]]:
@@ -109,6 +112,8 @@ def _grid(task: Task, steps: int) -> Iterator[tuple[float, float]]:
     needed = np.maximum(np.log(losses / task.target), 0) / (2 * np.array(task.spectrum) * steps)
     for momentum in _COARSE:
         most = 2 * (1 + momentum) / (1 - momentum) / max(task.spectrum)
+        if steps > _LONG and task.noise_variance > 0:
+            most = min(most, _ROOM * 4 * task.target / (len(losses) * task.noise_variance))
         least = min(max(float(needed.max()) / 2, most * 1e-6), most)
         for rate in np.geomspace(least, most, 7)[:-1]:
             yield float(rate), momentum
@@ -154,7 +159,9 @@ def _refined(task: Task, delay: Any, best: Tuned, steps: int) -> Tuned | None:
         seen = _best_of(task, delay, [_pair(best)], _surely(best), tick)
         if seen is not None:
             seen = _polished(task, delay, _stepped(task, delay, seen, tick), tick)
-            exact = _best_of(task, delay, [_pair(seen)], _surely(seen), 1)
+            # What momentum does within few ticks the clock does not see.
+            rate = _pair(seen)[0]
+            exact = _best_of(task, delay, [_pair(seen), (rate, 0.0)], _surely(seen), 1)
             if exact is not None:
                 return _polished(task, delay, exact, 1, afforded=_AFTERWARDS, edge=_EDGE / 2)
     if seen_by > 1:
