@@ -95,8 +95,8 @@ def tune_for(
 _SHORTEST, _SLACK = 32, 1.1
 _COARSE = (0.0, 0.5, 0.8, 0.95)
 _LONG, _ROOM = 1024, 1.5
-"""From so many steps on, no learning rate is tried whose floor of noise is so many times the target;
-without staleness it is a quarter of rate, variance and number of modes."""
+"""From so many steps on, no rate is tried whose floor of noise is so many times the target.
+Without staleness the floor is a quarter of rate, variance and number of modes."""
 
 
 def _close_to(near: Tuned) -> Iterator[tuple[float, float]]:
