@@ -1,4 +1,4 @@
-"""Remedies against staleness side by side: rates, noise floors and largest steps, exactly."""
+"""Remedies against staleness side by side: rates, noise floors, largest steps; no simulation."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class RemedyTable:
         return f"<RemedyTable: {len(self.names)} remedies on {self.workers} workers>"
 
     def __str__(self) -> str:
-        """Return the table; every number is exact."""
+        """Return the table, of moments that `queue_moments` answers."""
         width = max(map(len, self.names))
         head = f"{'remedy':<{width}}  mean rate  mean-square  floor  largest step"
         told = (
