@@ -136,7 +136,7 @@ def loss_path(task: Task, method: HeavyBall, delay: Delay, steps: int) -> Array:
     array ``(*batch, steps + 1)``
         Infinite for settings that grow.
     """
-    workers = int(delay.workers) if isinstance(delay, GeometricDelay) else None
+    workers = float(delay.workers) if isinstance(delay, GeometricDelay) else None
     parts = (
         curvature / 2 * square_path(
             method, curvature, delay, steps, noise_variance=task.noise_variance,

@@ -179,7 +179,7 @@ def test_weights_close_over_ages_as_the_whole_chain(method, workers, count):
     assert moments.stationary_variance == pytest.approx(total, rel=1e-9)
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [1, 1.5, 4])
 @pytest.mark.parametrize("method", [DESCENT, BALL], ids=lambda m: type(m).__name__)
 def test_weights_of_one_change_nothing(method, workers):
     weighted = StalenessWeighted(method=method, weight=StaleThreshold(largest=3, weight=1.0))

@@ -43,11 +43,12 @@ OMNIVORE = Cluster(nodes=32, service=Deterministic(mean=32), server=0.35, shares
 # --- updates to a target --------------------------------------------------------------------------
 
 
-def test_the_loss_is_that_of_exact_moments():
-    method, delay = HeavyBall(learning_rate=0.05, momentum=0.3), GeometricDelay(workers=8)
+@pytest.mark.parametrize("workers", [2.5, 8])
+def test_the_loss_is_that_of_exact_moments(workers):
+    method, delay = HeavyBall(learning_rate=0.05, momentum=0.3), GeometricDelay(workers=workers)
     expected = 0
     for curvature in TASK.spectrum:
-        path = queue_moments(method, curvature, workers=8, noise_variance=1.0).path(60)
+        path = queue_moments(method, curvature, workers=workers, noise_variance=1.0).path(60)
         expected = expected + curvature / 2 * (path.variance + path.mean**2)
     assert loss_path(TASK, method, delay, 60) == pytest.approx(expected, abs=1e-9)
 

@@ -134,7 +134,7 @@ class AgedMoments:
         slots, count, chance = len(A), len(weights), 1 / self.workers
         size, square = int(pairs.max()) + 1, slots**2
         # One worker makes no pairs, and must not make a pole of them.
-        apart = max(1 - 2 * chance, 0.0)
+        apart = 1 - 2 * chance if self.workers > 1 else 0.0
 
         def held(age: int) -> slice:
             return slice(square + age * slots, square + (age + 1) * slots)
