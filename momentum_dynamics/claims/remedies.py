@@ -246,7 +246,7 @@ def _dropping_experiment(_: np.random.Generator, *, name: str) -> Evidence:
         table = compare_remedies(
             workers, 0.01, 1.0, remedies={key: usual[key] for key in ("none", name)}
         )
-        step, rate, floor = table.largest_step, table.mean_square_rate, table.noise_floor
+        step, rate, floor = table.largest_step, table.root_mean_square_rate, table.noise_floor
         checks += [step[1] > step[0], rate[1] > rate[0], floor[1] > floor[0]]
         told.append(f"M = {workers}: {rate[1]:.5f} after {rate[0]:.5f}")
     return Evidence.exact(*map(bool, checks), note="best root mean-square rates " + "; ".join(told))

@@ -61,7 +61,13 @@ class Task:
     start: float = 1.0
 
     def __post_init__(self) -> None:
-        curvatures = np.array(self.spectrum, dtype=float)
+        try:
+            curvatures = np.array(self.spectrum, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise DomainError(
+                f"spectrum is {self.spectrum!r}, but must be a row of curvatures, such as "
+                "(0.1, 1.0)."
+            ) from error
         if curvatures.ndim != 1 or curvatures.size == 0:
             raise ShapeError(
                 f"spectrum has shape {curvatures.shape}, but must be a row of curvatures such as "

@@ -273,6 +273,7 @@ def test_verification_is_a_run_of_the_queue():
         ({"nodes": 0}, DomainError, "nodes is 0"),
         ({"spectrum": (0.0, 1.0)}, DomainError, "spectrum holds 0.0, but every curvature"),
         ({"spectrum": [[1.0]]}, ShapeError, "spectrum has shape"),
+        ({"spectrum": "0.1,1"}, DomainError, "spectrum is '0.1,1', but must be a row"),
         ({"noise": -1.0}, DomainError, "noise_variance is -1.0"),
         ({"noise": [1.0, 2.0]}, DomainError, "must be one number"),
         ({"target": 0.0}, DomainError, "target is 0.0"),
