@@ -337,9 +337,11 @@ def test_limits_of_laws():
 
 
 def test_no_stable_curvature_is_no_limit():
-    method = HeavyBall(learning_rate=1.0, momentum=1.5)
-    assert delay_stability_limit(method) == 0
-    assert mean_square_limit(method, workers=3) == 0
+    uphill = GradientDescent(learning_rate=-0.1)
+    for method in (HeavyBall(learning_rate=1.0, momentum=1.5), uphill):
+        assert delay_stability_limit(method) == 0
+        assert delay_stability_limit(method, FixedDelay(staleness=2)) == 0
+        assert mean_square_limit(method, workers=3) == 0
 
 
 def test_ten_thousand_workers_cost_what_two_do():

@@ -1,4 +1,4 @@
-"""When an update is made, all groups having begun together, against the events themselves."""
+"""When an update is made, all groups having begun together, and how many there must be."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,11 @@ from momentum_dynamics import (
     Gamma,
     GradientDescent,
     Quadratic,
+    Task,
     hardware_efficiency,
     simulate_queue,
 )
+from momentum_dynamics.systems import fewest_updates
 from momentum_dynamics.systems.choice import seconds_of
 
 
@@ -44,3 +46,13 @@ def test_random_times_are_late_by_what_they_vary_less_than_memoryless_ones(servi
     found = seconds_of(cluster, groups, updates, 1 / groups)
     error = times.std() / len(times) ** 0.5
     assert abs(times.mean() - found) < 4 * error < 0.06  # a lateness of 0 … 0.33
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "start", "target", "updates"),
+    [([2.0], 1.0, 0.05, 19.0), ([0.5], 2.0, 0.25, 12.0), ([2.0, 2.0], 1.0, 0.1, 19.0)],
+)
+def test_the_fewest_updates_by_hand(spectrum, start, target, updates):
+    """With σ² = 4, the loss of n modes is n(h/2)/(1/x² + h²T/4)."""
+    task = Task(spectrum=spectrum, noise_variance=4.0, target=target, start=start)
+    assert fewest_updates(task) == pytest.approx(updates)
