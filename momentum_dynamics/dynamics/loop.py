@@ -39,6 +39,7 @@ __all__ = [
     "gain",
     "loop_coefficients",
     "loop_equation",
+    "require_digits",
     "resting",
     "trace_determinant",
     "transfer_function",
@@ -383,7 +384,7 @@ class Delayed:
     def filter(self) -> tuple[Coefficients, Coefficients, Scalar]:
         """The filter's poles a₁, …, aₙ, its taps bₖ − b₀aₖ and its direct share b₀."""
         above, below = self.delay.rational()
-        _require_digits(self.delay, below)
+        require_digits(self.delay, below)
         above = (*(0,) * (len(below) - len(above)), *above)
         direct, poles = above[0], below[1:]
         taps = tuple(
@@ -397,11 +398,16 @@ class Delayed:
         return state[:own], state[own:]
 
 
-def _require_digits(delay: Delay, below: Coefficients) -> None:
-    """Refuse a filter whose poles crowd so much that its coefficients say nothing of them.
+def require_digits(delay: Delay, below: Coefficients) -> None:
+    """Refuse a filter whose poles crowd so much that its coefficients, as floats, do not tell them.
 
     By how much the polynomial of the poles cancels at 1, where the slow ones are, a rounding of its
     coefficients is enlarged there.
+
+    Raises
+    ------
+    DomainError
+        If fewer than five digits of the poles are left.
     """
     if len(below) <= _PAIR or any(map(is_symbolic, below)):
         return

@@ -22,6 +22,7 @@ from momentum_dynamics import (
     TorchSGD,
     UniformDelay,
     delay_stability_limit,
+    is_stable,
     mean_square_limit,
     queue_moments,
     second_moments,
@@ -447,6 +448,7 @@ def test_filters_whose_poles_crowd_are_refused_not_rounded():
         for ask in (
             lambda law=law: stale_moments(descent, 1.0, law).mean_rate,
             lambda law=law: spectral_radius(descent, 1.0, law),
+            lambda law=law: is_stable(descent, 1.0, law),
         ):
             with pytest.raises(DomainError, match="poles so near each other"):
                 ask()
