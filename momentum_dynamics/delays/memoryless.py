@@ -56,7 +56,7 @@ class Exponential:
         return 1 / (1 + self.mean * s)
 
     def sample(self, rng: np.random.Generator, size: Any) -> NDArray[np.float64]:
-        # The bits of `rng.exponential`, in three quarters of its time.
+        # The bits of `rng.exponential`, in four fifths of its time.
         return float(self.mean) * rng.standard_exponential(size)
 
 
