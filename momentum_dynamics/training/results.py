@@ -45,19 +45,17 @@ class Outcome:
     setting : Setting
     curve : array ``(points, seeds)``
         The smoothed training loss.
+    reached : float
+        The least smoothed loss of the mean over seeds; infinite if a run diverged.
     final, accuracy : array ``(seeds,)``
         Training loss and test accuracy in the end: infinite and NaN where a run diverged.
     """
 
     setting: Setting
     curve: Array
+    reached: float
     final: Array
     accuracy: Array
-
-    @property
-    def reached(self) -> float:
-        """The least smoothed loss of the mean over seeds; infinite if a run diverged."""
-        return float(self.curve.mean(axis=1).min()) if np.isfinite(self.curve).all() else np.inf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,8 +142,8 @@ class Results:
             if _is_of(setting, workload, optimizer, order):
                 index = self.settings.index(setting)
                 return Outcome(
-                    setting=setting, curve=curve, final=self.final[index],
-                    accuracy=self.accuracy[index],
+                    setting=setting, curve=curve, reached=float(self.reached[index]),
+                    final=self.final[index], accuracy=self.accuracy[index],
                 )  # fmt: skip
         wanted = f"{optimizer} on {workload}, {order}"
         known = [f"{each.optimizer} on {each.workload}, {each.order}" for each in self.curves]
@@ -246,8 +244,9 @@ def _is_of(setting: Setting, workload: str, optimizer: str, order: str) -> bool:
 
 
 def _rounded(curves: Array, digits: int = 12) -> NDArray[np.float32]:
-    """Single precision with so many binary digits, which compresses."""
-    mantissa, exponent = np.frexp(curves)
+    """Single precision with so many binary digits, which compresses; what is too large is cut."""
+    largest = float(np.finfo(np.float32).max) / 2
+    mantissa, exponent = np.frexp(np.where(np.isinf(curves), np.inf, np.minimum(curves, largest)))
     return np.ldexp(np.round(mantissa * 2**digits) / 2**digits, exponent).astype(np.float32)
 
 
