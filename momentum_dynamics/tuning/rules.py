@@ -69,11 +69,11 @@ def exact_single_step(
        larger one: one root, and in (0, 1) if and only if pn > 1/16;
     5. the constrained optimum is the larger of this root and the least robust √β.
 
-    Where pn ≤ 1/16, D² ≤ C/(8nh²): what n steps can gain is less than the floor of any learning
-    rate, and the rule says not to move: learning rate 0. It charges a single step with a floor that
-    takes 1/(1 − β) steps to build up. YellowFin's stand-in at n = 1 charges it with the noise of
-    one step, and never stops. So the exact rule is better for settings that are kept, and worse,
-    unless the horizon is long, for settings that follow a shrinking distance.
+    Where pn ≤ 1/16, D² ≤ C/(8nh²): all that n steps can gain is less than what any learning rate
+    costs in the long run, and the rule says not to move: learning rate 0. So n is patience: fed
+    with the true distance step by step, the rule comes to rest near D² = C/(8nh²), the sooner and
+    the farther off the smaller n is. YellowFin's, which sees the noise of one step only, comes to
+    rest at 0.10006 C/h², where its own floor keeps up the distance that it is fed.
 
     Both u and 1 − u are computed with full precision, where the problem has it: close to pn = 1/16
     the gap 1 − u ≈ (16pn − 1)/(2n) inherits the rounding of p.
