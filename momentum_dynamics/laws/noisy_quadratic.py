@@ -19,6 +19,7 @@ __all__ = [
     "exact_objective",
     "settled_secant",
     "surrogate_second_moment",
+    "tuner_signal",
 ]
 
 
@@ -118,3 +119,11 @@ def settled_secant(learning_rate: Scalar, momentum: Scalar, curvature: Scalar) -
     for small learning rates that is all there is to read.
     """
     return (1 + momentum) * ((1 - momentum) / learning_rate + curvature / 2)
+
+
+def tuner_signal(signal_to_noise: Scalar) -> Scalar:
+    """The signal that YellowFin's estimates show in place of ‖ḡ‖²/(2C): one half more.
+
+    With ‖g‖² for the curvature and 1/‖g‖ for the distance p is ‖g‖²/(2C), and the noise is in ‖g‖².
+    """
+    return (2 * signal_to_noise + 1) / 2
