@@ -116,21 +116,47 @@ def _units_proof(*, squared: bool) -> Evidence:
     )
 
 
-def noisy_run(tuner: Any, *, scale: float, steps: int, seed: int, noise_deviation: float) -> Any:
+def noisy_run(
+    tuner: Any,
+    *,
+    steps: int,
+    seed: int,
+    noise_deviation: float,
+    scale: float = 1.0,
+    workers: int = 1,
+    product: bool = False,
+) -> Any:
     """Losses and what the tuner used, on ten curvatures from 0.1 to 1, the loss multiplied.
+
+    Parameters
+    ----------
+    tuner : Optimizer
+    steps, seed : int
+    noise_deviation : float
+        σ of each gradient's entry, before the loss is multiplied.
+    scale : float
+        What the loss is multiplied by.
+    workers : int
+        Memoryless workers, one of whom writes at each step and then reads; 1 is no asynchrony.
+    product : bool
+        Whether the tuner is given Hessian-vector products.
 
     Returns
     -------
     losses, learning_rate : array ``(steps,)``
         The loss in its own units.
     """
-    rng = np.random.default_rng(seed)
+    rng, turns = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     curvatures = np.geomspace(0.1, 1.0, 10)
     point = np.ones(10)
+    held = [point] * workers
     state, losses, rates = tuner.init(point), np.empty(steps), np.empty(steps)
     for step in range(steps):
-        pull = curvatures * point + noise_deviation * rng.standard_normal(10)
-        state, point, info = tuner.update(state, scale * pull, point)
+        who = int(turns.integers(workers))
+        gradient = scale * (curvatures * held[who] + noise_deviation * rng.standard_normal(10))
+        extra = {"product": scale * curvatures * gradient} if product else {}
+        state, point, info = tuner.update(state, gradient, point, **extra)
+        held[who] = point
         losses[step] = (curvatures * point**2).sum() / 2
         rates[step] = info["learning_rate"]
     return losses, rates

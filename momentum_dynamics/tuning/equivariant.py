@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
-from momentum_dynamics.tuning.rule import choose
+from momentum_dynamics.tuning.rule import SingleStep, choose
+from momentum_dynamics.tuning.rules import exact_single_step, queue_single_step
 
 __all__ = ["EquivariantState", "EquivariantSums", "EquivariantYellowFin"]
 
@@ -96,6 +98,12 @@ class EquivariantYellowFin:
         ‖g‖ averaged, as the paper has it, or the norm of the averaged gradient. With the first,
         noise looks like distance and momentum stays where p = 1/2; with the second the learning
         rate falls as the signal is lost in the noise.
+    horizon : float or None
+        None for YellowFin's rule; n ≥ 1 for `exact_single_step` with this horizon, which charges a
+        setting with its true noise floor. With `workers`, the horizon of `queue_single_step`.
+    workers : float or None
+        M ≥ 1 for `queue_single_step`: gradient descent on so many memoryless workers. Successive
+        gradients are then of different ages and tell no secant: give products.
     initial_move : float
         The length of the first displacement over that of the parameters (over 1 where they are 0),
         where no curvature is known.
@@ -147,6 +155,8 @@ class EquivariantYellowFin:
     secant: str = "instrumented"
     secant_smoothing: float = 0.9
     distance_from: str = "norm"
+    horizon: float | None = None
+    workers: float | None = None
     initial_move: float = 1e-3
     slow_start: bool = True
     learning_rate_factor: float = 1.0
@@ -163,6 +173,12 @@ class EquivariantYellowFin:
         for name in ("initial_move", "learning_rate_factor"):
             if not 0 < getattr(self, name) < math.inf:
                 raise DomainError(f"{name} is {getattr(self, name)!r}, but must lie in (0, ∞).")
+        for name in ("horizon", "workers"):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value < math.inf:
+                raise DomainError(f"{name} is {value!r}, but must lie in [1, ∞), or be None.")
+        if self.workers is not None and self.horizon is None:
+            raise DomainError("workers is given, but no horizon; set it too, such as 1000.")
         if isinstance(self.window, bool) or self.window != int(self.window) or self.window < 1:
             raise DomainError(f"window is {self.window!r}, but must be a whole number from 1 on.")
 
@@ -204,7 +220,7 @@ class EquivariantYellowFin:
         Raises
         ------
         DomainError
-            If the gradient is not finite.
+            If the gradient is not finite, or there are workers and no product.
         ShapeError
             If gradient, product and parameters differ in shape.
         """
@@ -220,6 +236,11 @@ class EquivariantYellowFin:
         averages = [
             keep * a + (1 - keep) * g for a, g in zip(state.averages, gradients, strict=True)
         ]
+        if product is None and self.workers is not None:
+            raise DomainError(
+                "There are workers, whose gradients are of different ages and tell no secant; give "
+                "update the product of the Hessian and the gradient."
+            )
         if product is None:
             bend, sums = self._secant(state, gradients)
         else:
@@ -231,7 +252,7 @@ class EquivariantYellowFin:
         readings = state.readings + 1 if window else 0
         sums, read = self._read(state.step, readings, window, sums, squared, squared_norm(averages))
         if readings:
-            chosen = choose(**read)
+            chosen = self._choose(read)
             rate, momentum = float(chosen.learning_rate), float(chosen.momentum)
             if self.slow_start:
                 rate *= min(1.0, (state.step + 1) / (10.0 * self.window))
@@ -247,6 +268,13 @@ class EquivariantYellowFin:
         )  # fmt: skip
         after = [x + v for x, v in zip(points, moved, strict=True)]
         return now, like(parameters, after), {"learning_rate": rate, "momentum": momentum} | read
+
+    def _choose(self, read: Mapping[str, float]) -> SingleStep:
+        if self.horizon is None:
+            return choose(**read)
+        if self.workers is None:
+            return exact_single_step(**read, horizon=self.horizon)
+        return queue_single_step(**read, horizon=self.horizon, workers=self.workers)
 
     def _secant(
         self, state: EquivariantState, gradients: list[Array]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any, NamedTuple
 
@@ -107,7 +108,7 @@ def _exact_root(signal: Array, horizon: Array) -> tuple[Array, Array]:
     """
     signal, horizon = np.broadcast_arrays(signal, horizon)
     power, inside = 2 * horizon - 1, 16 * signal * horizon > 1
-    gain = np.where(inside, signal * horizon, 1.0)
+    gain = np.where(inside, np.minimum(signal, _MOST / horizon) * horizon, 1.0)
     # The right side lies in [3/4, 1] and (1 + u)⁴ in [1, 16].
     low, high = np.log(3 / (64 * gain)) / power, np.minimum(-np.log(gain) / power, 0)
     place = high
@@ -118,14 +119,14 @@ def _exact_root(signal: Array, horizon: Array) -> tuple[Array, Array]:
     root, gap = np.exp(place), -np.expm1(place)
     for _ in range(_POLISH):
         # The logarithms above have the rounding of log p; this residual has none to speak of.
-        excess = noisy_quadratic.exact_balance(root, signal, horizon) / _right(root)
+        excess = noisy_quadratic.exact_balance(root, gain / horizon, horizon) / _right(root)
         move = np.where(inside, root * excess / _slope(root, power), 0)
         root, gap = root - move, gap + move
     root, gap = np.clip(root, 0, 1), np.clip(gap, 0, 1)
     return np.where(inside, root, 1.0), np.where(inside, gap, 0.0)
 
 
-_STEPS, _POLISH = 12, 3
+_STEPS, _POLISH = 7, 2
 """Newton's steps: four would do for every p and n that were tried."""
 
 
@@ -219,7 +220,7 @@ def queue_single_step(
     if not (low > 0).all():
         raise DomainError("h_min is 0, but must be positive; without curvature nothing is gained.")
     shape = np.broadcast_shapes(low.shape, high.shape, *(one.shape for one in others))
-    problem = _QueueProblem(low, high, *others)
+    problem = _QueueProblem.of(low, high, *others)
     if momentum is None:
         beta = _best_momentum(problem, shape)
     else:
@@ -234,32 +235,43 @@ def queue_single_step(
 class _QueueProblem(NamedTuple):
     """The objective as a function of learning rate and momentum, over C/h_min²."""
 
-    smallest: Array
-    largest: Array
-    variance: Array
-    distance: Array
-    horizon: Array
-    workers: Array
+    ratio: Any
+    largest: Any
+    displacement: Any
+    workers: Any
 
-    def objective(self, step: Any, momentum: Array) -> Any:
-        """At αh_max = `step`."""
-        ratio = self.smallest / self.largest
+    @classmethod
+    def of(
+        cls,
+        smallest: Array,
+        largest: Array,
+        variance: Array,
+        distance: Array,
+        horizon: Array,
+        workers: Array,
+    ) -> _QueueProblem:
+        """In units in which h_min, C and the horizon are 1."""
         with np.errstate(over="ignore", under="ignore"):
-            noise = np.maximum(self.variance, _LEAST)
-            p = tuning.signal_to_noise(self.distance, self.smallest, noise)
-            weight = 2 * np.clip(p / self.horizon, 1e-100, 1e100)
+            p = tuning.signal_to_noise(distance, smallest, np.maximum(variance, _LEAST))
+            weight = 2 * np.clip(p / horizon, 1e-100, 1e100)
+        return cls(smallest / largest, largest, np.sqrt(weight), workers)
+
+    def objective(self, step: Any, momentum: Any) -> Any:
+        """At αh_max = `step`."""
+        ratio, half = self.ratio, self.ratio * self.ratio / 2
         near = queue_tuning.queue_horizon_objective(
-            step, momentum, ratio, np.sqrt(weight), ratio * ratio / 2, self.workers, 1
+            step, momentum, ratio, self.displacement, half, self.workers, 1
         )
-        far = staleness.heavy_ball_queue_stationary_variance(
-            step, momentum, 1.0, ratio * ratio / 2, self.workers
-        )
+        far = staleness.heavy_ball_queue_stationary_variance(step, momentum, 1, half, self.workers)
         return near + far
 
     def best_rate(self, momentum: Array) -> Array:
         """The learning rate at which the slope in log α vanishes."""
         limit = staleness.heavy_ball_queue_step_limit(momentum, self.workers)
-        shape = np.broadcast_shapes(*(part.shape for part in (*self, momentum)))
+        shape = np.broadcast_shapes(*(np.shape(part) for part in (*self, momentum)))
+        if not shape:
+            numbers = _QueueProblem(*map(float, self))
+            return np.asarray(_best_step(numbers, float(momentum), float(limit)) / self.largest)
         start, end = np.full(shape, np.log(_NEAR_ZERO)), np.broadcast_to(np.log(limit), shape)
         for _ in range(_HALVINGS):
             middle = (start + end) / 2
@@ -268,6 +280,18 @@ class _QueueProblem(NamedTuple):
             falls = self.objective(step * (1 + 1e-30j), momentum).imag < 0
             start, end = np.where(falls, middle, start), np.where(falls, end, middle)
         return np.asarray(np.minimum(np.exp(start), np.nextafter(limit, 0)) / self.largest)
+
+
+def _best_step(problem: _QueueProblem, momentum: float, limit: float) -> float:
+    """αh_max of one setting, as `best_rate` finds it, fast enough for every step of a tuner."""
+    start, end = math.log(_NEAR_ZERO), math.log(limit)
+    for _ in range(_HALVINGS):
+        middle = (start + end) / 2
+        if problem.objective(math.exp(middle) * (1 + 1e-30j), momentum).imag < 0:
+            start = middle
+        else:
+            end = middle
+    return min(math.exp(start), math.nextafter(limit, 0))
 
 
 _NEAR_ZERO, _HALVINGS = 1e-60, 64

@@ -7,6 +7,7 @@ from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.tuning.equivariant import EquivariantYellowFin
 from momentum_dynamics.tuning.optimizer import Optimizer
 from momentum_dynamics.tuning.rule import single_step
+from momentum_dynamics.tuning.rules import exact_single_step, queue_single_step
 
 CURVATURES = np.geomspace(0.1, 1.0, 6)
 
@@ -50,6 +51,22 @@ def test_what_a_step_used_is_the_rule_on_what_it_read():
         step = single_step(**given)
         assert info["learning_rate"] == pytest.approx(step.learning_rate / 2)
         assert info["momentum"] == pytest.approx(step.momentum)
+
+
+def test_other_rules_can_be_fed():
+    for settings, rule in (
+        ({"horizon": 20}, exact_single_step),
+        ({"horizon": 200, "workers": 8}, queue_single_step),
+    ):
+        tuner = EquivariantYellowFin(slow_start=False, **settings)
+        _, told = run(tuner, product=True, steps=40)
+        for info in told[1:]:
+            given = {name: info[name] for name in ("h_min", "h_max", "variance", "distance")}
+            step = rule(**given, **settings)
+            assert info["learning_rate"] == pytest.approx(step.learning_rate)
+            assert info["momentum"] == pytest.approx(step.momentum)
+    with pytest.raises(DomainError, match="give update the product"):
+        run(tuner)
 
 
 def test_products_read_curvatures_of_the_hessian():
@@ -113,6 +130,8 @@ def test_refusals():
         ({"smoothing": 1.0}, r"\[0, 1\)"),
         ({"initial_move": 0.0}, r"\(0, ∞\)"),
         ({"window": 0}, "whole number"),
+        ({"horizon": 0.5}, r"\[1, ∞\)"),
+        ({"workers": 4}, "no horizon"),
     ):
         with pytest.raises(DomainError, match=words):
             EquivariantYellowFin(**setting)

@@ -85,6 +85,8 @@ def test_exact_rule_at_its_ends():
     still = exact_single_step(h_max=1.0, h_min=0.0, variance=0.0, distance=0.0)
     assert still.learning_rate == 0
     assert 0 < still.momentum < 1
+    patient = exact_single_step(h_max=2.0, h_min=1.0, variance=0.0, distance=1.0, horizon=100)
+    assert 0 < patient.learning_rate < 1
     sure = exact_single_step(h_max=1.0, h_min=1.0, variance=0.0, distance=1.0)
     assert sure.momentum < 1e-100
     assert sure.learning_rate == pytest.approx(1.0)
@@ -127,6 +129,13 @@ def test_queue_rule_is_the_minimum(workers, momentum, distance):
     )  # fmt: skip
     assert step.learning_rate == pytest.approx(np.exp(found.x), rel=1e-5)
     assert 0 < step.learning_rate * high < limit
+
+
+def test_one_setting_is_answered_as_a_batch_of_one():
+    setting = {"h_max": 3.0, "h_min": 0.2, "variance": 1.0, "workers": 5, "horizon": 100}
+    alone = queue_single_step(**setting, distance=2.0, momentum=-0.1)
+    batch = queue_single_step(**setting, distance=np.array([2.0]), momentum=-0.1)
+    assert alone.learning_rate == pytest.approx(batch.learning_rate[0], rel=1e-14)
 
 
 @pytest.mark.slow
