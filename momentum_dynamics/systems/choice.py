@@ -108,7 +108,8 @@ def seconds_of(cluster: Cluster, groups: int, updates: float, seconds_per_update
     Fixed times make the first round wait: a server that takes t_s is behind a steady pace by
     (t_g + (g + 1)t_s)(1 − 1/g)/2 on average over a round, and by t_g where it never rests. Random
     times forget the start and come to the server one by one: by renewal theory 1 − c² of t_g's part
-    is left, nothing for memoryless ones.
+    is left, nothing for memoryless ones. Times that vary more than those bring the first updates
+    sooner than a steady pace; that is left out, and a prediction is late by it.
     """
     if groups == 1:
         return updates * seconds_per_update

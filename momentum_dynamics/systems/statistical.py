@@ -57,7 +57,13 @@ class Task:
     start: float = 1.0
 
     def __post_init__(self) -> None:
-        curvatures = np.array(self.spectrum, dtype=float)
+        try:
+            curvatures = np.array(self.spectrum, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise DomainError(
+                f"spectrum is {self.spectrum!r}, but must be a row of curvatures, such as "
+                "(0.1, 1.0)."
+            ) from error
         if curvatures.ndim != 1 or curvatures.size == 0:
             raise ShapeError(
                 f"spectrum has shape {curvatures.shape}, but must be a row of curvatures such as "
@@ -132,7 +138,7 @@ def loss_path(task: Task, method: HeavyBall, delay: Delay, steps: int) -> Array:
     array ``(*batch, steps + 1)``
         Infinite for settings that grow.
     """
-    workers = int(delay.workers) if isinstance(delay, GeometricDelay) else None
+    workers = float(delay.workers) if isinstance(delay, GeometricDelay) else None
     parts = (
         curvature / 2 * square_path(
             method, curvature, delay, steps, noise_variance=task.noise_variance,

@@ -48,11 +48,12 @@ OMNIVORE = Cluster(nodes=32, service=Deterministic(mean=32), server=0.35, shares
 # --- updates to a target --------------------------------------------------------------------------
 
 
-def test_the_loss_is_that_of_exact_moments():
-    method, delay = HeavyBall(learning_rate=0.05, momentum=0.3), GeometricDelay(workers=8)
+@pytest.mark.parametrize("workers", [2.5, 8])
+def test_the_loss_is_that_of_exact_moments(workers):
+    method, delay = HeavyBall(learning_rate=0.05, momentum=0.3), GeometricDelay(workers=workers)
     expected = 0
     for curvature in TASK.spectrum:
-        path = queue_moments(method, curvature, workers=8, noise_variance=1.0).path(60)
+        path = queue_moments(method, curvature, workers=workers, noise_variance=1.0).path(60)
         expected = expected + curvature / 2 * (path.variance + path.mean**2)
     assert loss_path(TASK, method, delay, 60) == pytest.approx(expected, abs=1e-9)
 
@@ -356,6 +357,7 @@ def test_verification_is_a_run_of_the_queue():
         ({"nodes": 0}, DomainError, "nodes is 0"),
         ({"spectrum": (0.0, 1.0)}, DomainError, "spectrum holds 0.0, but every curvature"),
         ({"spectrum": [[1.0]]}, ShapeError, "spectrum has shape"),
+        ({"spectrum": "0.1,1"}, DomainError, "spectrum is '0.1,1', but must be a row"),
         ({"noise": -1.0}, DomainError, "noise_variance is -1.0"),
         ({"noise": [1.0, 2.0]}, DomainError, "must be one number"),
         ({"target": 0.0}, DomainError, "target is 0.0"),

@@ -29,7 +29,7 @@ def square_path(
     *,
     noise_variance: Scalar = 0,
     start: float = 1.0,
-    workers: int | None = None,
+    workers: float | None = None,
 ) -> Array:
     """The mean square of the query's displacement after 0, 1, …, `steps` updates, by series.
 
@@ -48,7 +48,7 @@ def square_path(
         Of each gradient; broadcast against the batch.
     start : float
         The displacement from the solution, at rest.
-    workers : int, optional
+    workers : float, optional
         M of a queue; by default successive stalenesses are independent.
 
     Returns
