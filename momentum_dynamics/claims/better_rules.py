@@ -213,7 +213,7 @@ def _rest_of_yellowfin() -> float:
 def _rest_proof() -> Evidence:
     floor = noisy_quadratic.edge_floor(1 - ROOT, 1, 1)
     told = 2 * (1 - ROOT) ** 3 / ROOT
-    gap = sympy.numer(sympy.together(floor - told))
+    gap = sympy.fraction(sympy.together(floor - told))[0]
     polynomial = sympy.Poly(_rest_polynomial(ROOT), ROOT)
     return Evidence.exact(
         sympy.factor(gap - (1 - ROOT) * _rest_polynomial(ROOT)),

@@ -236,7 +236,7 @@ def _released_proof() -> Evidence:
     w = sympy.Symbol("w", positive=True)  # minus the released code's w
     signal = sympy.Symbol("p", positive=True)
     root = 1 - w + signal / (3 * w)
-    residual = sympy.numer(sympy.together(tuning.cubic(root, signal)))
+    residual = sympy.fraction(sympy.together(tuning.cubic(root, signal)))[0]
     defining = w**6 - signal * w**3 - signal**3 / 27  # from w³ = (√(p² + 4p³/27) + p)/2
     floor = sympy.Symbol("epsilon", positive=True)
     pole = signal**3 / 27 + floor**3 * signal - floor**6

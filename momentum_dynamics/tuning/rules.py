@@ -76,6 +76,9 @@ def exact_single_step(
     the farther off the smaller n is. YellowFin's, which sees the noise of one step only, comes to
     rest at 0.10006 C/h², where its own floor keeps up the distance that it is fed.
 
+    Where it stops, momentum is next to 1, and what velocity there is goes on: fed step by step, a
+    short horizon makes it coast.
+
     Both u and 1 − u are computed with full precision, where the problem has it: close to pn = 1/16
     the gap 1 − u ≈ (16pn − 1)/(2n) inherits the rounding of p.
 
