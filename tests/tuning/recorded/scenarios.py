@@ -170,7 +170,14 @@ SCENARIOS = [
         options={"initial_momentum": 0.5, "initial_learning_rate": 0.01},
         seed=10,
     ),
-    Scenario(name="tiny-loss", steps=150, curvatures=BOWL, noise=1.0, loss_scale=1e-3, seed=11),
+    Scenario(
+        name="tiny-loss",
+        steps=100,
+        curvatures=(np.geomspace(0.01, 1, 10),),
+        noise=1.0,
+        loss_scale=1e-3,
+        seed=11,
+    ),
     Scenario(
         name="huge-moves",
         steps=100,
