@@ -1,4 +1,4 @@
-"""YellowFin against the recorded behavior of the authors' released code, closed loop, every step."""
+"""YellowFin against the released code, as recorded: in a closed loop, at every step."""
 
 import dataclasses
 import importlib.util
@@ -104,7 +104,7 @@ def test_the_released_root_is_off_by_a_millionth(name):
 
 
 def test_the_released_root_loses_all_digits_of_a_small_momentum():
-    """A constant gradient of norm 1e4: p is 4e13, and the lower bound of the robust region rules."""
+    """A constant gradient of norm 1e4 has p = 4e13: the bound of the robust region rules."""
     steps = RECORDS["constant/steps"]
     used, _ = walk(SCENARIOS["constant"])
     np.testing.assert_allclose(used[:, 2:], steps[:, 2:], rtol=1e-10)
