@@ -151,9 +151,12 @@ _HOMES = {
     "tuning": (
         "FixedTarget",
         "Sensor",
+        "SingleStep",
+        "YellowFin",
         "fit_mean_dynamics",
         "measured_implicit_momentum",
         "simulate_closed_loop",
+        "single_step",
         "total_momentum",
     ),
     "systems": (
@@ -336,9 +339,12 @@ if TYPE_CHECKING:
     from momentum_dynamics.systems import time_to_target as time_to_target
     from momentum_dynamics.tuning import FixedTarget as FixedTarget
     from momentum_dynamics.tuning import Sensor as Sensor
+    from momentum_dynamics.tuning import SingleStep as SingleStep
+    from momentum_dynamics.tuning import YellowFin as YellowFin
     from momentum_dynamics.tuning import fit_mean_dynamics as fit_mean_dynamics
     from momentum_dynamics.tuning import measured_implicit_momentum as measured_implicit_momentum
     from momentum_dynamics.tuning import simulate_closed_loop as simulate_closed_loop
+    from momentum_dynamics.tuning import single_step as single_step
     from momentum_dynamics.tuning import total_momentum as total_momentum
 else:
 

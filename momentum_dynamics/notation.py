@@ -195,6 +195,8 @@ _ENTRIES = (
     ),
     Quantity("cosine", "c", "the cosine of the angle of one turn"),
     Quantity("root_momentum", "u", "the square root of momentum", Range(0, 1)),
+    Quantity("root_gap", "g", "one minus the square root of momentum", Range(0, 1)),
+    Quantity("safeguard", r"\varepsilon", "what keeps a measured quantity from zero", NONNEGATIVE),
     Quantity("amplification", "S", "the largest modulus that the trace can reach", NONNEGATIVE),
     Quantity("time", "t", "steps times the tick of the clock", NONNEGATIVE),
     Quantity("age", r"\vartheta", "how old gradients are on average, in updates", NONNEGATIVE),

@@ -33,6 +33,7 @@ __all__ = [
     "half_turns",
     "harmonic",
     "hyp0f1",
+    "log",
     "maximum",
     "minimum",
     "sin",
@@ -60,6 +61,8 @@ def _world(*values: Any) -> str:
 
 
 def _apply(name: str, value: Scalar) -> Scalar:
+    if type(value) is float:
+        return float(getattr(np, name)(value))
     world = _world(value)
     if world == "symbolic":
         import sympy
@@ -82,6 +85,8 @@ def sqrt(value: Scalar) -> Scalar:
     >>> sqrt(Fraction(9, 4))
     Fraction(3, 2)
     """
+    if type(value) is float and value >= 0:
+        return math.sqrt(value)  # the same bits as NumPy's, and a tuner takes many at each step
     if isinstance(value, Fraction) and value >= 0:
         root = Fraction(math.isqrt(value.numerator), math.isqrt(value.denominator))
         if root * root == value:
@@ -98,6 +103,8 @@ def complex_sqrt(value: Scalar) -> Scalar:
 
 def cube_root(value: Scalar) -> Scalar:
     """The real cube root of a number that is not negative."""
+    if type(value) is float:
+        return float(np.cbrt(value))
     world = _world(value)
     if world == "symbolic":
         import sympy
@@ -143,6 +150,11 @@ def half_turns(value: Scalar) -> Scalar:
 def exp(value: Scalar) -> Scalar:
     """The exponential function."""
     return _apply("exp", value)
+
+
+def log(value: Scalar) -> Scalar:
+    """The natural logarithm."""
+    return _apply("log", value)
 
 
 def harmonic(count: Scalar) -> Scalar:
@@ -239,6 +251,8 @@ def _extreme(
     first: Scalar,
     second: Scalar,
 ) -> Scalar:
+    if type(first) is float and type(second) is float and not math.isnan(first + second):
+        return exact(first, second)
     world = _world(first, second)
     if world == "symbolic":
         import sympy
@@ -253,6 +267,8 @@ def _extreme(
 
 def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
     """Choose elementwise; both sides are evaluated, so both must be defined everywhere."""
+    if type(condition) is bool and type(yes) is float and type(no) is float:
+        return yes if condition else no
     world = _world(condition, yes, no)
     if world == "symbolic":
         import sympy

@@ -62,7 +62,7 @@ def _noise_floors(
         "equal effective rate": lambda beta: (
             effective_learning_rate / noise.effective_learning_rate(1, beta)
         ),
-        "YellowFin's edge": lambda beta: tuning.robust_learning_rate(np.sqrt(beta), curvature),
+        "YellowFin's edge": lambda beta: tuning.robust_learning_rate(1 - np.sqrt(beta), curvature),
     }
     floors, surrogates, measured, errors = [], [], [], []
     for index, rule in enumerate(rules.values()):

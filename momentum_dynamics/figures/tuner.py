@@ -75,10 +75,10 @@ def _cubic_rule(
     return CubicRule(
         signal_to_noise=p,
         momentum=root**2,
-        learning_rate=tuning.robust_learning_rate(root, smallest_curvature),
+        learning_rate=tuning.robust_learning_rate(1 - root, smallest_curvature),
         searched_signal=signal(tried),
         searched_momentum=found**2,
-        searched_learning_rate=tuning.robust_learning_rate(found, smallest_curvature),
+        searched_learning_rate=tuning.robust_learning_rate(1 - found, smallest_curvature),
         gap=float(np.abs(1 - tuning.cubic_root(signal(tried)) - found).max()),
         root_momentum=grid,
         shown_signal=signal(distances[:, 0]),

@@ -9,12 +9,15 @@ from momentum_dynamics.tuning.feedback import (
     Parameters,
     TargetTuner,
 )
+from momentum_dynamics.tuning.optimizer import Optimizer
 from momentum_dynamics.tuning.regression import MeanDynamics, fit_mean_dynamics
+from momentum_dynamics.tuning.rule import SingleStep, single_step
 from momentum_dynamics.tuning.sensors import (
     Sensor,
     measured_implicit_momentum,
     total_momentum,
 )
+from momentum_dynamics.tuning.yellowfin import YellowFin, YellowFinState
 
 __all__ = [
     "Arrival",
@@ -23,11 +26,16 @@ __all__ = [
     "FixedTarget",
     "MeanDynamics",
     "MovingTarget",
+    "Optimizer",
     "Parameters",
     "Sensor",
+    "SingleStep",
     "TargetTuner",
+    "YellowFin",
+    "YellowFinState",
     "fit_mean_dynamics",
     "measured_implicit_momentum",
     "simulate_closed_loop",
+    "single_step",
     "total_momentum",
 ]

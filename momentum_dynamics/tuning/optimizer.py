@@ -1,0 +1,90 @@
+"""What every optimizer here is: a pair of pure functions over an array or a list of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from momentum_dynamics.errors import DomainError, ShapeError
+
+__all__ = ["Optimizer", "Tree", "arrays_of", "gradients_of", "like", "squared_norm"]
+
+Array = NDArray[np.float64]
+
+Tree: TypeAlias = "ArrayLike | Sequence[ArrayLike]"
+"""Parameters of a model: an array, or a list or tuple of arrays."""
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """An optimizer as two pure functions; nothing that they are given is changed."""
+
+    def init(self, parameters: Any) -> Any:
+        """The state before the first gradient."""
+        ...
+
+    def update(
+        self, state: Any, gradient: Any, parameters: Any
+    ) -> tuple[Any, Any, Mapping[str, Any]]:
+        """The state and the parameters after one step, and what the step used."""
+        ...
+
+
+def arrays_of(parameters: Any) -> list[Array]:
+    """The arrays of a tree, in double precision; those that have it are not copied.
+
+    Raises
+    ------
+    DomainError
+        If something is no real number.
+    """
+    leaves = parameters if isinstance(parameters, list | tuple) else (parameters,)
+    found = []
+    for leaf in leaves:
+        try:
+            array = np.asarray(leaf)
+        except ValueError:  # rows of different lengths
+            array = np.asarray(leaf, dtype=object)
+        if array.dtype.kind not in "biuf":
+            raise DomainError(
+                "Parameters and gradients are real numbers, in one array or in a list or tuple of "
+                f"arrays, but here is a {type(leaf).__name__}: {leaf!r}."
+            )
+        found.append(array.astype(np.float64, copy=False))
+    return found
+
+
+def gradients_of(gradient: Any, arrays: Sequence[Array]) -> list[Array]:
+    """The arrays of a gradient, each of the shape of its parameters.
+
+    Raises
+    ------
+    DomainError
+        If something is no real number.
+    ShapeError
+        If the shapes differ.
+    """
+    found = arrays_of(gradient)
+    if len(found) != len(arrays) or any(
+        one.shape != two.shape for one, two in zip(found, arrays, strict=True)
+    ):
+        raise ShapeError(
+            f"The gradient has shapes {[array.shape for array in found]}, but the parameters have "
+            f"{[array.shape for array in arrays]}; give one number for each parameter."
+        )
+    return found
+
+
+def like(parameters: Any, arrays: list[Array]) -> Any:
+    """Arrays in the form in which parameters were given: one array, a list or a tuple."""
+    if isinstance(parameters, tuple):
+        return tuple(arrays)
+    return arrays if isinstance(parameters, list) else arrays[0]
+
+
+def squared_norm(arrays: Sequence[Array]) -> float:
+    """The sum of the squares of all numbers."""
+    return sum((float(np.vdot(array, array)) for array in arrays), start=0.0)

@@ -1,0 +1,166 @@
+"""What YellowFin measures on gradients: a range of curvatures, their noise, and a distance.
+
+All of it is made of single numbers (the squared norm of the gradient, that of its average) and is
+written once for Python's numbers, for arrays of them, and for the traced numbers of a compiler:
+wherever the long arrays live, this is the tuner's arithmetic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from momentum_dynamics.notation import Scalar
+from momentum_dynamics.scalars import exp, log, maximum, minimum, sqrt, where
+from momentum_dynamics.tuning.rule import choose
+
+if TYPE_CHECKING:
+    from momentum_dynamics.tuning.yellowfin import YellowFin
+
+__all__ = ["Averages", "Reading", "Tuned", "damped", "guarded", "read", "tune"]
+
+
+class Averages(NamedTuple):
+    """Exponential averages, all from 0: of ‖g‖², ‖g‖, the distance, the extremes, the density."""
+
+    squared_norm: Scalar = 0.0
+    norm: Scalar = 0.0
+    distance: Scalar = 0.0
+    largest: Scalar = 0.0
+    smallest: Scalar = 0.0
+    density: Scalar = 0.0
+
+
+class Reading(NamedTuple):
+    """The four measured numbers that the rule is fed."""
+
+    h_min: Scalar
+    h_max: Scalar
+    variance: Scalar
+    distance: Scalar
+
+
+class Tuned(NamedTuple):
+    """What a step uses: learning rate, momentum, and the factor that shortens the gradient."""
+
+    learning_rate: Scalar
+    momentum: Scalar
+    clip: Scalar
+
+
+def guarded(settings: YellowFin, step: Any, h_max: Scalar, squared_norm: Scalar) -> Scalar:
+    """The factor that shortens a gradient before anything is measured on it.
+
+    First to the fixed norm `clip_norm`, then, from step 2 on, to √(guard · h_max) of the step
+    before.
+    """
+    factor: Scalar = 1.0
+    norm = sqrt(squared_norm)
+    if settings.clip_norm is not None:
+        factor = damped(settings.clip_norm, norm, settings.floor)
+    if settings.statistics_guard is not None:
+        most = sqrt(settings.statistics_guard * h_max) + settings.floor
+        guard = damped(most, factor * norm, settings.floor)
+        factor = factor * where(step > 1, guard, 1.0)
+    return factor
+
+
+def damped(most: Scalar, norm: Scalar, floor: Scalar) -> Scalar:
+    """The factor that brings a norm down to the most, 1 where it is no larger."""
+    # A gradient of norm 0 needs no factor, and the comparison must not divide by it.
+    longer = norm + floor > most
+    return where(longer, most / where(longer, norm + floor, 1.0), 1.0)
+
+
+def read(
+    settings: YellowFin,
+    averages: Averages,
+    step: Any,
+    squared_norm: Scalar,
+    squared_average: Scalar,
+    extremes: tuple[Scalar, Scalar],
+    density: Scalar = 1.0,
+) -> tuple[Averages, Reading]:
+    """Take one gradient in.
+
+    Parameters
+    ----------
+    settings : YellowFin
+    averages : Averages
+    step : int
+        0 for the first gradient.
+    squared_norm, squared_average : float
+        ‖g‖², and the squared norm of the exponential average of g, this g included.
+    extremes : pair of float
+        The least and the largest ‖g‖² of the window.
+    density : float
+        The share of coordinates of the gradient that are not 0.
+    """
+    keep, floor = settings.smoothing, settings.floor
+    take = 1 - keep
+    least, most = extremes
+    if settings.log_smoothing:
+        least, most = log(least + floor), log(most + floor)
+    square = keep * averages.squared_norm + take * squared_norm
+    norm = keep * averages.norm + take * sqrt(squared_norm)
+    now = Averages(
+        squared_norm=square,
+        norm=norm,
+        distance=keep * averages.distance + take * norm / (square + floor),
+        largest=keep * averages.largest + take * most,
+        smallest=keep * averages.smallest + take * least,
+        density=keep * averages.density + take * density,
+    )
+    seen = 1 - keep ** (step + 1)
+    weight = seen if settings.zero_debias else 1.0
+    h_min, h_max = now.smallest / weight, now.largest / weight
+    if settings.log_smoothing:
+        h_min, h_max = exp(h_min), exp(h_max)
+    variance = maximum(square / weight - squared_average / (weight * weight), floor)
+    distance = now.distance / weight
+    if settings.sparsity_debias:
+        share = now.density / seen
+        h_min, h_max, variance = h_min * share, h_max * share, variance * share
+        distance = distance / (sqrt(share) + floor)
+    return now, Reading(h_min, h_max, variance, distance)
+
+
+def tune(
+    settings: YellowFin, step: Any, earlier: Scalar, squared_norm: Scalar, reading: Reading
+) -> Tuned:
+    """The rule on what was read, and the safeguards after it.
+
+    Parameters
+    ----------
+    settings : YellowFin
+    step : int
+    earlier : float
+        h_max of the step before.
+    squared_norm : float
+        Of the gradient that was read.
+    reading : Reading
+    """
+    floor = settings.floor
+    released = settings.root == "released"
+    low = reading.h_min + floor
+    chosen = choose(
+        h_max=maximum(reading.h_max + floor, (1 + floor) * low),
+        h_min=low,
+        variance=reading.variance + floor,
+        distance=reading.distance + floor,
+        released=floor if released else None,
+    )
+    rate: Scalar = chosen.learning_rate
+    if settings.slow_start:
+        rate = rate * minimum(1.0, (step + 1) / (10.0 * settings.window))
+    first = step == 0
+    rate = where(first, settings.initial_learning_rate, rate) * settings.learning_rate_factor
+    momentum = where(first, settings.initial_momentum, chosen.momentum)
+    norm = sqrt(squared_norm)
+    if settings.largest_move is not None:
+        far = rate * norm >= settings.largest_move
+        rate = where(far, settings.largest_move / sqrt(squared_norm + floor), rate)
+    clip: Scalar = 1.0
+    if settings.adaptive_clip:
+        spike = (step > 0) & (squared_norm >= earlier)
+        clip = where(spike, damped(sqrt(earlier) + floor, norm, floor), 1.0)
+    return Tuned(rate, momentum, clip)

@@ -1,0 +1,421 @@
+"""`YellowFin`: the tuner of momentum and learning rate, as a pair of pure functions."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from momentum_dynamics.errors import DomainError
+from momentum_dynamics.notation import Scalar
+from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
+from momentum_dynamics.tuning.statistics import Averages, Tuned, guarded, read, tune
+
+__all__ = ["YellowFin", "YellowFinState"]
+
+Array = NDArray[np.float64]
+
+_PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "log_smoothing": False,
+        "zero_debias": True,
+        "slow_start": True,
+        "adaptive_clip": False,
+        "statistics_guard": None,
+        "largest_move": None,
+        "sparsity_debias": False,
+        "floor": sys.float_info.min,
+        "update_rule": "difference",
+        "first_gradient_in_velocity": True,
+    },
+    "reference": {
+        "log_smoothing": True,
+        "zero_debias": True,
+        "slow_start": True,
+        "adaptive_clip": True,
+        "statistics_guard": 100.0,
+        "largest_move": 100.0,
+        "sparsity_debias": False,
+        "floor": 1e-6,
+        "update_rule": "velocity",
+        "first_gradient_in_velocity": False,
+    },
+}
+_SWITCHES = (
+    "log_smoothing", "zero_debias", "slow_start", "adaptive_clip", "sparsity_debias",
+    "first_gradient_in_velocity",
+)  # fmt: skip
+_WORDS = {
+    "preset": tuple(_PRESETS),
+    "root": ("exact", "released"),
+    "update_rule": ("difference", "velocity"),
+}
+_OPTIONAL = ("statistics_guard", "largest_move", "clip_norm")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class YellowFinState:
+    """All that YellowFin remembers; a run that goes on from it goes on bit for bit.
+
+    Attributes
+    ----------
+    step : int
+        How many gradients were seen.
+    window : tuple of float
+        ‖g‖² of the last steps, the oldest first.
+    averages : Averages
+    h_max : float
+        The largest curvature as read in the last step; 0 before the first.
+    gradients : list of arrays
+        The exponential average of the gradient.
+    velocities : list of arrays
+        The last displacement, or the velocity.
+    """
+
+    step: int
+    window: tuple[Scalar, ...]
+    averages: Averages
+    h_max: Scalar
+    gradients: list[Array]
+    velocities: list[Array]
+
+    def __repr__(self) -> str:
+        """One line."""
+        return f"<YellowFinState after {self.step} gradients>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as numbers, lists of numbers and arrays, to be stored."""
+        return {
+            "step": self.step,
+            "window": list(self.window),
+            "averages": self.averages._asdict(),
+            "h_max": self.h_max,
+            "gradients": [array.copy() for array in self.gradients],
+            "velocities": [array.copy() for array in self.velocities],
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> YellowFinState:
+        """The state that `to_dict` told, from arrays or from lists of numbers.
+
+        Raises
+        ------
+        DomainError
+            If something is missing.
+        """
+        missing = [field.name for field in fields(cls) if field.name not in stored]
+        if missing:
+            raise DomainError(f"A stored state of YellowFin has no {', '.join(missing)}.")
+        return cls(
+            step=int(stored["step"]),
+            window=tuple(stored["window"]),
+            averages=Averages(**stored["averages"]),
+            h_max=stored["h_max"],
+            gradients=[np.array(array, dtype=float) for array in stored["gradients"]],
+            velocities=[np.array(array, dtype=float) for array in stored["velocities"]],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class YellowFin:
+    """The tuner of the YellowFin paper.
+
+    **When not to use it.** It spares a search, and is no better than what a search finds: on small
+    problems tuned Adam and tuned momentum reach lower losses. It takes the squared norm of the
+    gradient for a curvature, so that a loss multiplied by c gets a learning rate divided by c², not
+    by c: a loss that is a sum over samples, or in unusual units, must be normalized. Its averages
+    need about 1/(1 − smoothing) steps to settle; for runs of a few thousand steps take 0.99.
+
+    Parameters
+    ----------
+    preset : {"paper", "reference"}
+        The defaults of what follows. "paper" is the algorithm of the paper: its estimators and the
+        update x ← x + β(x − x₋) − αg. "reference" does what the authors' released PyTorch code
+        does, in its order and with its constants.
+    smoothing : float
+        The share of its past that an average keeps, in [0, 1).
+    window : int
+        Of so many last steps the extremes of ‖g‖² are taken.
+    initial_learning_rate, initial_momentum : float
+        What the first step uses, before there is a variance.
+    log_smoothing : bool
+        Average the logarithms of the extremes: they follow a fall within one window of steps rather
+        than 1/(1 − smoothing). By default off in "paper", on in "reference".
+    zero_debias : bool
+        Divide averages by the weight that they have seen. By default on.
+    slow_start : bool
+        Lower the learning rate of the first 10 · window steps linearly. By default on.
+    adaptive_clip : bool
+        Shorten a gradient with ‖g‖² ≥ h_max, of the step before, to √h_max, after it was measured.
+        By default off in "paper", on in "reference".
+    statistics_guard : float or None
+        From step 2 on shorten a gradient to √(guard · h_max) before it is measured; None for no
+        such guard, the default of "paper". "reference" has 100.
+    largest_move : float or None
+        Lower the learning rate where ‖αg‖ would be larger; None for no bound, the default of
+        "paper". "reference" has 100.
+    clip_norm : float or None
+        Shorten every gradient to this norm, before all else.
+    sparsity_debias : bool
+        Multiply curvatures and variance by the average share of coordinates that are not 0, and
+        divide the distance by its root. By default off.
+    learning_rate_factor : float
+        Multiplies the learning rate that is used.
+    weight_decay : float
+        This share of the parameters is added to the gradient, after all clipping and unmeasured.
+    floor : float
+        Added to what is divided by or of which a logarithm is taken, and the least variance. By
+        default the smallest normal number in "paper", 1e-6 in "reference".
+    root : {"exact", "released"}
+        The root of the cubic: as it is, or with the rounding, the floor and the pole that the
+        released code has.
+    update_rule : {"difference", "velocity"}
+        x ← x + β(x − x₋) − αg, or v ← βv + g with x ← x − αv; they differ where α changes. By
+        default the first in "paper", the second in "reference".
+    first_gradient_in_velocity : bool
+        Whether the first gradient enters the velocity also where the initial momentum is 0. By
+        default yes in "paper", no in "reference".
+
+    Raises
+    ------
+    DomainError
+        If a setting is not admissible.
+
+    Notes
+    -----
+    A step reads four numbers and feeds `single_step`. The curvatures h_max, h_min are averages of
+    the extremes of ‖g‖² over the window; the variance is C = E‖g‖² − ‖E g‖²; the distance is
+    D = E(E‖g‖ / E‖g‖²), for ‖g‖ ≤ h‖x − x*‖. Everything is in double precision. Beside the
+    parameters the state holds two arrays of their size: the average of the gradient, and the
+    velocity.
+
+    References
+    ----------
+    [zhang2017]_
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> tuner = YellowFin(preset="reference", smoothing=0.99)
+    >>> point = np.ones(10)
+    >>> state = tuner.init(point)
+    >>> for _ in range(500):
+    ...     gradient = np.linspace(0.1, 1, 10) * point + 0.1 * rng.standard_normal(10)
+    ...     state, point, info = tuner.update(state, gradient, point)
+    >>> bool(np.linalg.norm(point) < 1), bool(0 < info["momentum"] < 1)
+    (True, True)
+    """
+
+    preset: str = "paper"
+    smoothing: float = 0.999
+    window: int = 20
+    initial_learning_rate: float = 1e-4
+    initial_momentum: float = 0.0
+    log_smoothing: Any = None
+    zero_debias: Any = None
+    slow_start: Any = None
+    adaptive_clip: Any = None
+    statistics_guard: Any = ...
+    largest_move: Any = ...
+    clip_norm: float | None = None
+    sparsity_debias: Any = None
+    learning_rate_factor: float = 1.0
+    weight_decay: float = 0.0
+    floor: Any = None
+    root: str = "exact"
+    update_rule: Any = None
+    first_gradient_in_velocity: Any = None
+
+    def __post_init__(self) -> None:
+        _check_word("preset", self.preset)
+        for name, default in _PRESETS[self.preset].items():
+            missing = ... if name in _OPTIONAL else None
+            if getattr(self, name) is missing:
+                object.__setattr__(self, name, default)
+        for name in ("root", "update_rule"):
+            _check_word(name, getattr(self, name))
+        for name in _SWITCHES:
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise DomainError(f"{name} is {getattr(self, name)!r}, but must be True or False.")
+            object.__setattr__(self, name, bool(getattr(self, name)))
+        window = self.window
+        if isinstance(window, bool) or window != int(window) or window < 1:
+            raise DomainError(f"window is {window!r}, but must be a whole number from 1 on.")
+        ranges = {
+            "smoothing": (0.0, 1.0), "initial_learning_rate": (0.0, math.inf),
+            "initial_momentum": (-math.inf, math.inf), "statistics_guard": (0.0, math.inf),
+            "largest_move": (0.0, math.inf), "clip_norm": (0.0, math.inf),
+            "learning_rate_factor": (0.0, math.inf), "weight_decay": (0.0, math.inf),
+            "floor": (0.0, math.inf),
+        }  # fmt: skip
+        for name, (low, high) in ranges.items():
+            if getattr(self, name) is None and name in _OPTIONAL:
+                continue
+            object.__setattr__(self, name, _number(name, getattr(self, name), low, high))
+
+    def init(self, parameters: Any) -> YellowFinState:
+        """The state before the first gradient.
+
+        Parameters
+        ----------
+        parameters : array, or list or tuple of arrays
+        """
+        arrays = arrays_of(parameters)
+        return YellowFinState(
+            step=0,
+            window=(),
+            averages=Averages(),
+            h_max=0.0,
+            gradients=[np.zeros_like(array) for array in arrays],
+            velocities=[np.zeros_like(array) for array in arrays],
+        )
+
+    def update(
+        self, state: YellowFinState, gradient: Any, parameters: Any
+    ) -> tuple[YellowFinState, Any, dict[str, float]]:
+        """One step.
+
+        Parameters
+        ----------
+        state : YellowFinState
+        gradient, parameters : array, or list or tuple of arrays
+
+        Returns
+        -------
+        state : YellowFinState
+        parameters : array, or list or tuple of arrays
+            As they were given, in double precision.
+        info : dict
+            What the step used: ``learning_rate``, ``momentum``, the measured ``h_min``, ``h_max``,
+            ``variance`` and ``distance``, and ``clip``, the factor of the gradient.
+
+        Raises
+        ------
+        DomainError
+            If the gradient is not finite; the message names the step.
+        ShapeError
+            If gradient and parameters differ in shape.
+        """
+        points = arrays_of(parameters)
+        gradients = gradients_of(gradient, points)
+        step, squared = state.step, squared_norm(gradients)
+        if not squared < math.inf:
+            raise DomainError(_not_finite(step, gradients))
+        factor = guarded(self, step, state.h_max, squared)
+        averages = averaged(self.smoothing, factor, state.gradients, gradients)
+        density = 1.0
+        if self.sparsity_debias:
+            total = sum(array.size for array in gradients)
+            density = sum(int(np.count_nonzero(array)) for array in gradients) / max(total, 1)
+        numbers, tuned, info = self.advance(
+            (state.window, state.averages, state.h_max),
+            step, factor * factor * squared, squared_norm(averages), density,
+        )  # fmt: skip
+        factor = info["clip"] = factor * tuned.clip
+        velocities, moved = self._moved(step, tuned, factor, state.velocities, gradients, points)
+        window, sums, h_max = numbers
+        now = YellowFinState(
+            step=step + 1, window=window, averages=sums, h_max=h_max, gradients=averages,
+            velocities=velocities,
+        )  # fmt: skip
+        return now, like(parameters, moved), info
+
+    def advance(
+        self,
+        numbers: tuple[tuple[Scalar, ...], Averages, Scalar],
+        step: int,
+        squared: Scalar,
+        squared_average: Scalar,
+        density: Scalar = 1.0,
+    ) -> tuple[tuple[tuple[Scalar, ...], Averages, Scalar], Tuned, dict[str, Any]]:
+        """The part of a step that is made of single numbers: window, averages and the rule."""
+        window, averages, earlier = numbers
+        window = (*window[max(len(window) + 1 - self.window, 0) :], squared)
+        averages, reading = read(
+            self, averages, step, squared, squared_average, _extremes(window), density
+        )
+        tuned = tune(self, step, earlier, squared, reading)
+        info = {"learning_rate": tuned.learning_rate, "momentum": tuned.momentum}
+        return (window, averages, reading.h_max), tuned, info | reading._asdict()
+
+    def _moved(
+        self,
+        step: int,
+        tuned: Tuned,
+        factor: float,
+        velocities: list[Array],
+        gradients: list[Array],
+        points: list[Array],
+    ) -> tuple[list[Array], list[Array]]:
+        """The velocities and the points after a step; the long arrays are passed over here."""
+        rate, momentum = tuned.learning_rate, tuned.momentum
+        difference = self.update_rule == "difference"
+        forgets = step == 0 and momentum == 0 and not self.first_gradient_in_velocity
+        after, moved = [], []
+        for velocity, gradient, point in zip(velocities, gradients, points, strict=True):
+            push = gradient if factor == 1 else factor * gradient
+            if self.weight_decay:
+                push = push + self.weight_decay * point
+            fresh = momentum * velocity
+            if difference:
+                fresh -= rate * push
+                moved.append(point + fresh)
+            else:
+                fresh += push
+                moved.append(point - rate * fresh)
+            after.append(np.zeros_like(point) if forgets else fresh)
+        return after, moved
+
+
+def averaged(
+    keep: float, factor: float, averages: list[Array], gradients: list[Array]
+) -> list[Array]:
+    """The exponential averages after one more gradient, shortened by a factor."""
+    found = []
+    for average, gradient in zip(averages, gradients, strict=True):
+        now = keep * average
+        now += ((1 - keep) * factor) * gradient
+        found.append(now)
+    return found
+
+
+def _extremes(window: tuple[Scalar, ...]) -> tuple[Scalar, Scalar]:
+    if isinstance(window[-1], float):
+        return min(window), max(window)
+    return np.minimum.reduce(window), np.maximum.reduce(window)
+
+
+def _not_finite(step: int, gradients: list[Array]) -> str:
+    wrong = sum(int(np.count_nonzero(~np.isfinite(array))) for array in gradients)
+    total = sum(array.size for array in gradients)
+    if wrong:
+        return (
+            f"The gradient of step {step} is not finite in {wrong} of {total} entries; lower the "
+            "learning rate with learning_rate_factor, or clip with clip_norm."
+        )
+    return (
+        f"The gradient of step {step} is too long: its squared norm is no floating-point number; "
+        "scale the loss down."
+    )
+
+
+def _check_word(name: str, value: Any) -> None:
+    if value not in _WORDS[name]:
+        raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(_WORDS[name])}.")
+
+
+def _number(name: str, value: Any, low: float, high: float) -> float:
+    ends = f"{'(' if low == -math.inf else '['}{low:g}, {high:g})".replace("inf", "∞")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool | str) or not (math.isfinite(number) and low <= number < high):
+        raise DomainError(f"{name} is {value!r}, but must be a number in {ends}.")
+    return number
