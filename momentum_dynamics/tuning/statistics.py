@@ -79,6 +79,7 @@ def read(
     squared_average: Scalar,
     extremes: tuple[Scalar, Scalar],
     density: Scalar = 1.0,
+    seen: Scalar | None = None,
 ) -> tuple[Averages, Reading]:
     """Take one gradient in.
 
@@ -94,6 +95,9 @@ def read(
         The least and the largest ‖g‖² of the window.
     density : float
         The share of coordinates of the gradient that are not 0.
+    seen : float, optional
+        1 − keep^(step + 1), from whoever has it more precisely than the subtraction gives it: in
+        single precision that is left with four digits in the first steps.
     """
     keep, floor = settings.smoothing, settings.floor
     take = 1 - keep
@@ -110,7 +114,8 @@ def read(
         smallest=keep * averages.smallest + take * least,
         density=keep * averages.density + take * density,
     )
-    seen = 1 - keep ** (step + 1)
+    if seen is None:
+        seen = 1 - keep ** (step + 1)
     weight = seen if settings.zero_debias else 1.0
     h_min, h_max = now.smallest / weight, now.largest / weight
     if settings.log_smoothing:
@@ -125,7 +130,12 @@ def read(
 
 
 def tune(
-    settings: YellowFin, step: Any, earlier: Scalar, squared_norm: Scalar, reading: Reading
+    settings: YellowFin,
+    step: Any,
+    earlier: Scalar,
+    squared_norm: Scalar,
+    reading: Reading,
+    factor: Scalar | None = None,
 ) -> Tuned:
     """The rule on what was read, and the safeguards after it.
 
@@ -138,6 +148,8 @@ def tune(
     squared_norm : float
         Of the gradient that was read.
     reading : Reading
+    factor : float, optional
+        On the learning rate; by default that of the settings. Groups of parameters have their own.
     """
     floor = settings.floor
     released = settings.root == "released"
@@ -153,7 +165,8 @@ def tune(
     if settings.slow_start:
         rate = rate * minimum(1.0, (step + 1) / (10.0 * settings.window))
     first = step == 0
-    rate = where(first, settings.initial_learning_rate, rate) * settings.learning_rate_factor
+    rate = where(first, settings.initial_learning_rate, rate)
+    rate = rate * (settings.learning_rate_factor if factor is None else factor)
     momentum = where(first, settings.initial_momentum, chosen.momentum)
     norm = sqrt(squared_norm)
     if settings.largest_move is not None:

@@ -259,6 +259,11 @@ class YellowFin:
                 continue
             object.__setattr__(self, name, _number(name, getattr(self, name), low, high))
 
+    @property
+    def forgets_first_gradient(self) -> bool:
+        """Whether the velocity is still 0 after the first step."""
+        return self.initial_momentum == 0 and not self.first_gradient_in_velocity
+
     def init(self, parameters: Any) -> YellowFinState:
         """The state before the first gradient.
 
@@ -306,7 +311,9 @@ class YellowFin:
         gradients = gradients_of(gradient, points)
         step, squared = state.step, squared_norm(gradients)
         if not squared < math.inf:
-            raise DomainError(_not_finite(step, gradients))
+            wrong = sum(int(np.count_nonzero(~np.isfinite(array))) for array in gradients)
+            total = sum(array.size for array in gradients)
+            raise DomainError(not_finite(step, wrong, total))
         factor = guarded(self, step, state.h_max, squared)
         averages = averaged(self.smoothing, factor, state.gradients, gradients)
         density = 1.0
@@ -333,6 +340,7 @@ class YellowFin:
         squared: Scalar,
         squared_average: Scalar,
         density: Scalar = 1.0,
+        factor: Scalar | None = None,
     ) -> tuple[tuple[tuple[Scalar, ...], Averages, Scalar], Tuned, dict[str, Any]]:
         """The part of a step that is made of single numbers: window, averages and the rule."""
         window, averages, earlier = numbers
@@ -340,7 +348,7 @@ class YellowFin:
         averages, reading = read(
             self, averages, step, squared, squared_average, _extremes(window), density
         )
-        tuned = tune(self, step, earlier, squared, reading)
+        tuned = tune(self, step, earlier, squared, reading, factor)
         info = {"learning_rate": tuned.learning_rate, "momentum": tuned.momentum}
         return (window, averages, reading.h_max), tuned, info | reading._asdict()
 
@@ -356,7 +364,7 @@ class YellowFin:
         """The velocities and the points after a step; the long arrays are passed over here."""
         rate, momentum = tuned.learning_rate, tuned.momentum
         difference = self.update_rule == "difference"
-        forgets = step == 0 and momentum == 0 and not self.first_gradient_in_velocity
+        forgets = step == 0 and self.forgets_first_gradient
         after, moved = [], []
         for velocity, gradient, point in zip(velocities, gradients, points, strict=True):
             push = gradient if factor == 1 else factor * gradient
@@ -391,13 +399,12 @@ def _extremes(window: tuple[Scalar, ...]) -> tuple[Scalar, Scalar]:
     return np.minimum.reduce(window), np.maximum.reduce(window)
 
 
-def _not_finite(step: int, gradients: list[Array]) -> str:
-    wrong = sum(int(np.count_nonzero(~np.isfinite(array))) for array in gradients)
-    total = sum(array.size for array in gradients)
+def not_finite(step: int, wrong: int, total: int) -> str:
+    """What to say of a gradient that has no squared norm, so many of its entries being wrong."""
     if wrong:
         return (
             f"The gradient of step {step} is not finite in {wrong} of {total} entries; lower the "
-            "learning rate with learning_rate_factor, or clip with clip_norm."
+            "learning rate with a factor, or clip with clip_norm."
         )
     return (
         f"The gradient of step {step} is too long: its squared norm is no floating-point number; "
