@@ -149,6 +149,7 @@ _HOMES = {
     ),
     "simulation.exponents": ("path_exponent",),
     "tuning": (
+        "ClosedLoopYellowFin",
         "FixedTarget",
         "Sensor",
         "SingleStep",
@@ -337,6 +338,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.systems import hardware_efficiency as hardware_efficiency
     from momentum_dynamics.systems import plan as plan
     from momentum_dynamics.systems import time_to_target as time_to_target
+    from momentum_dynamics.tuning import ClosedLoopYellowFin as ClosedLoopYellowFin
     from momentum_dynamics.tuning import FixedTarget as FixedTarget
     from momentum_dynamics.tuning import Sensor as Sensor
     from momentum_dynamics.tuning import SingleStep as SingleStep

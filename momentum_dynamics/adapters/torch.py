@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
@@ -133,7 +134,8 @@ class YellowFin(torch.optim.Optimizer):
             raise DomainError(
                 "This is no state of a YellowFin optimizer; give what its state_dict told."
             )
-        super().load_state_dict(state_dict)
+        # Else this optimizer and the one that told the state would average into the same tensors.
+        super().load_state_dict(copy.deepcopy(state_dict))
         self.tuner = tuning.YellowFin(**state_dict["settings"])
 
     @torch.no_grad()
@@ -182,7 +184,7 @@ class YellowFin(torch.optim.Optimizer):
         averages = [average for _, _, _, some, _ in groups for average in some]
         squared, mixed, before, density = self._measured(gradients, averages)
         if not squared < math.inf:
-            raise DomainError(_not_finite(step, gradients))
+            raise DomainError(not_finite(step, [gradient.cpu().numpy() for gradient in gradients]))
         factor = guarded(tuner, step, numbers["h_max"], squared)
         take = (1 - keep) * factor
         # ‖keep a + take g‖², told before anything is changed.
@@ -258,9 +260,3 @@ def _inner(one: Any, two: Any) -> Any:
     full = rows * _ROW
     left, right = one[:full].view(rows, 1, _ROW), two[:full].view(rows, _ROW, 1)
     return torch.bmm(left, right).sum() + torch.dot(one[full:], two[full:])
-
-
-def _not_finite(step: int, gradients: list[Any]) -> str:
-    wrong = sum(int((~torch.isfinite(gradient)).sum()) for gradient in gradients)
-    total = sum(gradient.numel() for gradient in gradients)
-    return not_finite(step, wrong, total)

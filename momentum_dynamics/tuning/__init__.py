@@ -1,6 +1,7 @@
 """Tuners: what sets the learning rate and the momentum, and what measures them on a run."""
 
 from momentum_dynamics.tuning.closed_loop import ClosedLoopRun, simulate_closed_loop
+from momentum_dynamics.tuning.closed_yellowfin import ClosedLoopState, ClosedLoopYellowFin
 from momentum_dynamics.tuning.feedback import (
     Arrival,
     Feedback,
@@ -22,6 +23,8 @@ from momentum_dynamics.tuning.yellowfin import YellowFin, YellowFinState
 __all__ = [
     "Arrival",
     "ClosedLoopRun",
+    "ClosedLoopState",
+    "ClosedLoopYellowFin",
     "Feedback",
     "FixedTarget",
     "MeanDynamics",

@@ -111,6 +111,8 @@ class MovingTarget:
 def as_target_tuner(tuner: Any) -> TargetTuner:
     """A number as a fixed target, a function of the step as a moving one, a tuner as it is.
 
+    An optimizer that can be one, as `YellowFin`, has a method ``as_target()``.
+
     Raises
     ------
     DomainError
@@ -121,8 +123,12 @@ def as_target_tuner(tuner: Any) -> TargetTuner:
     >>> as_target_tuner(0.5)
     FixedTarget(total_momentum=0.5)
     """
-    if isinstance(tuner, TargetTuner) and not isinstance(tuner, type):
-        return tuner
+    if not isinstance(tuner, type):
+        if isinstance(tuner, TargetTuner):
+            return tuner
+        if hasattr(tuner, "as_target"):
+            found: TargetTuner = tuner.as_target()
+            return found
     if isinstance(tuner, int | float | np.number) and not isinstance(tuner, bool):
         return FixedTarget(total_momentum=tuner)
     if callable(tuner) and not isinstance(tuner, type):
@@ -218,6 +224,15 @@ class Feedback:
         """
         inner, averages = state
         target = self.tuner.target(inner)
+        averages, momentum, reading = self.corrected(averages, arrival, parameters, target)
+        inner, tuned, info = self.tuner.update(inner, arrival.gradient, parameters)
+        used = {**info, "target": target, "reading": reading}
+        return (inner, averages), replace(tuned, momentum=momentum), used
+
+    def corrected(
+        self, averages: Any, arrival: Arrival, parameters: Parameters, target: Any
+    ) -> tuple[Any, Any, Any]:
+        """The sensor's averages, the corrected momentum and the reading after an arrival."""
         rate = np.asarray(parameters.learning_rate)[..., None]
         before, point = arrival.before, arrival.point
         averages, reading = self.sensor.update(
@@ -226,8 +241,5 @@ class Feedback:
             point - before,
             _ROUNDING * np.maximum(np.abs(point), np.abs(before)),
         )
-        inner, tuned, info = self.tuner.update(inner, arrival.gradient, parameters)
         error = np.where(np.isnan(reading), 0, np.clip(target - reading, -self.clip, self.clip))
-        momentum = parameters.momentum + self.gain * error
-        used = {**info, "target": target, "reading": reading}
-        return (inner, averages), replace(tuned, momentum=momentum), used
+        return averages, parameters.momentum + self.gain * error, reading

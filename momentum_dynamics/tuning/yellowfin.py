@@ -16,7 +16,7 @@ from momentum_dynamics.notation import Scalar
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
 from momentum_dynamics.tuning.statistics import Averages, Tuned, guarded, read, tune
 
-__all__ = ["YellowFin", "YellowFinState"]
+__all__ = ["YellowFin", "YellowFinState", "averaged", "not_finite"]
 
 Array = NDArray[np.float64]
 
@@ -244,9 +244,10 @@ class YellowFin:
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise DomainError(f"{name} is {getattr(self, name)!r}, but must be True or False.")
             object.__setattr__(self, name, bool(getattr(self, name)))
-        window = self.window
-        if isinstance(window, bool) or window != int(window) or window < 1:
-            raise DomainError(f"window is {window!r}, but must be a whole number from 1 on.")
+        window = _number("window", self.window, 1, math.inf)
+        if window != int(window):
+            raise DomainError(f"window is {self.window!r}, but must be a whole number from 1 on.")
+        object.__setattr__(self, "window", int(window))
         ranges = {
             "smoothing": (0.0, 1.0), "initial_learning_rate": (0.0, math.inf),
             "initial_momentum": (-math.inf, math.inf), "statistics_guard": (0.0, math.inf),
@@ -311,9 +312,7 @@ class YellowFin:
         gradients = gradients_of(gradient, points)
         step, squared = state.step, squared_norm(gradients)
         if not squared < math.inf:
-            wrong = sum(int(np.count_nonzero(~np.isfinite(array))) for array in gradients)
-            total = sum(array.size for array in gradients)
-            raise DomainError(not_finite(step, wrong, total))
+            raise DomainError(not_finite(step, gradients))
         factor = guarded(self, step, state.h_max, squared)
         averages = averaged(self.smoothing, factor, state.gradients, gradients)
         density = 1.0
@@ -332,6 +331,12 @@ class YellowFin:
             velocities=velocities,
         )  # fmt: skip
         return now, like(parameters, moved), info
+
+    def as_target(self) -> Any:
+        """The tuner for `simulate_closed_loop`: its momentum is the target, its rate is used."""
+        from momentum_dynamics.tuning.closed_yellowfin import YellowFinTarget
+
+        return YellowFinTarget(self)
 
     def advance(
         self,
@@ -382,7 +387,7 @@ class YellowFin:
 
 
 def averaged(
-    keep: float, factor: float, averages: list[Array], gradients: list[Array]
+    keep: float, factor: Any, averages: list[Array], gradients: list[Array]
 ) -> list[Array]:
     """The exponential averages after one more gradient, shortened by a factor."""
     found = []
@@ -399,8 +404,10 @@ def _extremes(window: tuple[Scalar, ...]) -> tuple[Scalar, Scalar]:
     return np.minimum.reduce(window), np.maximum.reduce(window)
 
 
-def not_finite(step: int, wrong: int, total: int) -> str:
-    """What to say of a gradient that has no squared norm, so many of its entries being wrong."""
+def not_finite(step: int, gradients: list[Array]) -> str:
+    """The message for a gradient whose squared norm is no number."""
+    wrong = sum(int(np.count_nonzero(~np.isfinite(array))) for array in gradients)
+    total = sum(array.size for array in gradients)
     if wrong:
         return (
             f"The gradient of step {step} is not finite in {wrong} of {total} entries; lower the "
