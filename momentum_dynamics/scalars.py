@@ -1,8 +1,9 @@
 """One text for floats, arrays, exact fractions, intervals and symbols.
 
 A law calls these functions in place of NumPy's; what they do depends on what they are given. The
-same text of a formula is then a fast array program, an exact rational, a rigorous enclosure and,
-through `expression`, the SymPy expression that proofs and captions are made from.
+same text of a formula is then a fast array program (of NumPy, or of the library that the arrays
+belong to), an exact rational, a rigorous enclosure and, through `expression`, the SymPy expression
+that proofs and captions are made from.
 """
 
 from __future__ import annotations
@@ -60,6 +61,14 @@ def _world(*values: Any) -> str:
     return "numeric"
 
 
+def _namespace(*values: Any) -> Any:
+    """NumPy, or the library whose arrays are among the values; traced numbers know theirs too."""
+    for value in values:
+        if hasattr(value, "__array_namespace__") and not isinstance(value, np.ndarray | np.generic):
+            return value.__array_namespace__()
+    return np
+
+
 def _apply(name: str, value: Scalar) -> Scalar:
     if type(value) is float:
         return float(getattr(np, name)(value))
@@ -74,7 +83,7 @@ def _apply(name: str, value: Scalar) -> Scalar:
         return getattr(sys.modules["mpmath"], name)(value)
     if world == "exact" or type(value) in {int, float}:
         return float(getattr(np, name)(float(value)))
-    return getattr(np, name)(value)
+    return getattr(_namespace(value), name)(value)
 
 
 def sqrt(value: Scalar) -> Scalar:
@@ -115,7 +124,7 @@ def cube_root(value: Scalar) -> Scalar:
         return context.exp(context.log(value) / 3)
     if world == "exact" or type(value) in {int, float}:
         return float(np.cbrt(float(value)))
-    return np.cbrt(value)
+    return _namespace(value).cbrt(value)
 
 
 def cos(value: Scalar) -> Scalar:
@@ -231,23 +240,23 @@ def _chebyshev(name: str, degree: Scalar, value: Scalar, slope: int) -> Scalar:
 
 def absolute(value: Scalar) -> Scalar:
     """The modulus."""
-    return abs(value) if _world(value) != "numeric" else np.abs(value)
+    return abs(value) if _world(value) != "numeric" else _namespace(value).abs(value)
 
 
 def maximum(first: Scalar, second: Scalar) -> Scalar:
     """The larger of two real numbers, elementwise."""
-    return _extreme("Max", max, np.maximum, first, second)
+    return _extreme("Max", max, "maximum", first, second)
 
 
 def minimum(first: Scalar, second: Scalar) -> Scalar:
     """The smaller of two real numbers, elementwise."""
-    return _extreme("Min", min, np.minimum, first, second)
+    return _extreme("Min", min, "minimum", first, second)
 
 
 def _extreme(
     symbolic: str,
     exact: Callable[..., Any],
-    numeric: Callable[..., Any],
+    numeric: str,
     first: Scalar,
     second: Scalar,
 ) -> Scalar:
@@ -262,7 +271,9 @@ def _extreme(
         iv = sys.modules["mpmath"].iv
         left, right = iv.mpf(first), iv.mpf(second)
         return iv.mpf([exact(left.a, right.a), exact(left.b, right.b)])
-    return exact(first, second) if world != "numeric" else numeric(first, second)
+    if world != "numeric":
+        return exact(first, second)
+    return getattr(_namespace(first, second), numeric)(first, second)
 
 
 def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
@@ -275,7 +286,7 @@ def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
 
         return sympy.Piecewise((yes, condition), (no, True))
     if world == "numeric":
-        return np.where(condition, yes, no)
+        return _namespace(condition, yes, no).where(condition, yes, no)
     return yes if condition else no
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +15,21 @@ from momentum_dynamics.scalars import absolute, maximum, minimum, where
 
 __all__ = ["SingleStep", "choose", "single_step"]
 
-_LEAST = sys.float_info.min
-_MOST = 1 / _LEAST
-_BELOW_ONE = 1 - sys.float_info.epsilon / 2
-"""The largest number below one: where √β rounds to one, momentum stays below."""
+
+class _Limits(NamedTuple):
+    """The least positive number that is normal, its inverse, and the largest number below one."""
+
+    least: float
+    most: float
+    below_one: float
+
+
+def _limits(found: Any) -> _Limits:
+    return _Limits(float(found.tiny), float(1 / found.tiny), float(1 - found.eps / 2))
+
+
+_DOUBLE = _limits(np.finfo(np.float64))
+_SINGLE = _limits(np.finfo(np.float32))
 
 
 class SingleStep(NamedTuple):
@@ -116,9 +126,11 @@ def choose(
     With ``released``, a floor ε, the root of the cubic is the one of the code that was released
     with the paper, its pole and its cancellation included.
     """
-    low = maximum(h_min, _LEAST)
-    p = tuning.signal_to_noise(distance, low, maximum(variance, _LEAST))
-    some = minimum(maximum(p, _LEAST), _MOST)
+    double = getattr(h_min, "dtype", None) != np.float32
+    tiny, huge, below_one = _DOUBLE if double else _SINGLE
+    low = maximum(h_min, tiny)
+    p = tuning.signal_to_noise(distance, low, maximum(variance, tiny))
+    some = minimum(maximum(p, tiny), huge)
     high = maximum(h_max, low)
     least = tuning.robust_root_momentum(low, high)
     if released is None:
@@ -126,7 +138,7 @@ def choose(
         root = where(p > 0, tuning.best_root_momentum(gap, some), 0 * some + 1)
         gap = minimum(gap, tuning.robust_root_gap(low, high))
         root = maximum(root, least)
-        momentum = minimum(root * root, _BELOW_ONE)
+        momentum = minimum(root * root, below_one)  # √β may round to one
     else:
         try:
             root = maximum(absolute(tuning.released_cubic_root(p, released)), least)
