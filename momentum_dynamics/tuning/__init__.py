@@ -11,6 +11,7 @@ from momentum_dynamics.tuning.feedback import (
     TargetTuner,
 )
 from momentum_dynamics.tuning.optimizer import Optimizer
+from momentum_dynamics.tuning.pure_noise import reading_of_noise, step_of_noise
 from momentum_dynamics.tuning.regression import MeanDynamics, fit_mean_dynamics
 from momentum_dynamics.tuning.rule import SingleStep, single_step
 from momentum_dynamics.tuning.sensors import (
@@ -38,7 +39,9 @@ __all__ = [
     "YellowFinState",
     "fit_mean_dynamics",
     "measured_implicit_momentum",
+    "reading_of_noise",
     "simulate_closed_loop",
     "single_step",
+    "step_of_noise",
     "total_momentum",
 ]

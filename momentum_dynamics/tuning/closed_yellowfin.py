@@ -73,7 +73,12 @@ class YellowFinTarget:
                 step, factor * factor * squared, (average * average).sum(axis=-1), density,
             )  # fmt: skip
         if step:
-            parameters = Parameters(learning_rate=tuned.learning_rate, momentum=tuned.momentum)
+            # A replica that has overflowed keeps what it had: there is no rule for infinity.
+            fine = np.isfinite(tuned.learning_rate) & np.isfinite(tuned.momentum)
+            parameters = Parameters(
+                learning_rate=np.where(fine, tuned.learning_rate, parameters.learning_rate),
+                momentum=np.where(fine, tuned.momentum, parameters.momentum),
+            )
         return _Memory(step + 1, *numbers, average, parameters.momentum), parameters, info
 
     def target(self, state: _Memory) -> Any:
@@ -163,8 +168,9 @@ class ClosedLoopYellowFin:
     staleness : int
         How many updates old each gradient is: one less than the workers of a round robin. The first
         gradients, for which there is no version so old, belong to the first version.
-    gain : float
-        γ ≥ 0.
+    gain : float or None
+        γ ≥ 0. None leaves the loop open: the explicit momentum is μ* itself, as `YellowFin` has it,
+        and the sensor only reads.
     tuner : YellowFin
         What chooses μ* and the learning rate. Its update is x ← x + β(x − x₋) − αg here.
     sensor : Sensor
@@ -204,7 +210,7 @@ class ClosedLoopYellowFin:
     """
 
     staleness: int
-    gain: float = 0.01
+    gain: float | None = 0.01
     tuner: YellowFin = field(default_factory=YellowFin)
     sensor: Sensor = field(default_factory=Sensor)
     clip: float = np.inf
@@ -220,7 +226,7 @@ class ClosedLoopYellowFin:
         """The feedback; its own target is not used."""
         return Feedback(
             tuner=FixedTarget(total_momentum=0.0),
-            gain=self.gain,
+            gain=0.0 if self.gain is None else self.gain,
             sensor=self.sensor,
             clip=self.clip,
         )
@@ -299,7 +305,7 @@ class ClosedLoopYellowFin:
             readings=readings,
             recent=recent,
             learning_rate=float(tuned.learning_rate),
-            momentum=float(momentum),
+            momentum=float(target if self.gain is None else momentum),
         )
         seen = {name: float(info[name]) for name in ("h_min", "h_max", "variance", "distance")}
         told = {
