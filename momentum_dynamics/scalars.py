@@ -240,7 +240,9 @@ def _chebyshev(name: str, degree: Scalar, value: Scalar, slope: int) -> Scalar:
 
 def absolute(value: Scalar) -> Scalar:
     """The modulus."""
-    return abs(value) if _world(value) != "numeric" else _namespace(value).abs(value)
+    if type(value) is float or _world(value) != "numeric":
+        return abs(value)
+    return _namespace(value).abs(value)
 
 
 def maximum(first: Scalar, second: Scalar) -> Scalar:

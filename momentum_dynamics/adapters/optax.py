@@ -143,7 +143,7 @@ def _update(
     tuner = replace(tuner, floor=max(tuner.floor, float(np.finfo(kind).tiny)))
     keep = tuner.smoothing
     squared = _squared_norm(pulls, kind)
-    factor = guarded(tuner, step, earlier, squared)
+    factor = jnp.asarray(guarded(tuner, step, earlier, squared), kind)
     averages = jax.tree.map(
         lambda mean, pull: keep * mean + ((1 - keep) * factor).astype(mean.dtype) * pull,
         state.gradients, pulls,
