@@ -247,11 +247,15 @@ def absolute(value: Scalar) -> Scalar:
 
 def maximum(first: Scalar, second: Scalar) -> Scalar:
     """The larger of two real numbers, elementwise."""
+    if type(first) is float and type(second) is float:
+        return first if first > second or math.isnan(first) else second
     return _extreme("Max", max, "maximum", first, second)
 
 
 def minimum(first: Scalar, second: Scalar) -> Scalar:
     """The smaller of two real numbers, elementwise."""
+    if type(first) is float and type(second) is float:
+        return first if first < second or math.isnan(first) else second
     return _extreme("Min", min, "minimum", first, second)
 
 
@@ -262,8 +266,6 @@ def _extreme(
     first: Scalar,
     second: Scalar,
 ) -> Scalar:
-    if type(first) is float and type(second) is float and not math.isnan(first + second):
-        return exact(first, second)
     world = _world(first, second)
     if world == "symbolic":
         import sympy

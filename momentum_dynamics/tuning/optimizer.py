@@ -44,6 +44,9 @@ def arrays_of(parameters: Any) -> list[Array]:
     leaves = parameters if isinstance(parameters, list | tuple) else (parameters,)
     found = []
     for leaf in leaves:
+        if type(leaf) is np.ndarray and leaf.dtype.char == "d":
+            found.append(leaf)
+            continue
         try:
             array = np.asarray(leaf)
         except ValueError:  # rows of different lengths
@@ -68,9 +71,7 @@ def gradients_of(gradient: Any, arrays: Sequence[Array]) -> list[Array]:
         If the shapes differ.
     """
     found = arrays_of(gradient)
-    if len(found) != len(arrays) or any(
-        one.shape != two.shape for one, two in zip(found, arrays, strict=True)
-    ):
+    if [array.shape for array in found] != [array.shape for array in arrays]:
         raise ShapeError(
             f"The gradient has shapes {[array.shape for array in found]}, but the parameters have "
             f"{[array.shape for array in arrays]}; give one number for each parameter."
@@ -87,4 +88,7 @@ def like(parameters: Any, arrays: list[Array]) -> Any:
 
 def squared_norm(arrays: Sequence[Array]) -> float:
     """The sum of the squares of all numbers."""
-    return sum((float(np.vdot(array, array)) for array in arrays), start=0.0)
+    total = 0.0
+    for array in arrays:
+        total += float(np.vdot(array, array))
+    return total

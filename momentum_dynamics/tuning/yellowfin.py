@@ -349,13 +349,17 @@ class YellowFin:
     ) -> tuple[tuple[tuple[Scalar, ...], Averages, Scalar], Tuned, dict[str, Any]]:
         """The part of a step that is made of single numbers: window, averages and the rule."""
         window, averages, earlier = numbers
-        window = (*window[max(len(window) + 1 - self.window, 0) :], squared)
+        window = (*(window[1:] if len(window) == self.window else window), squared)
         averages, reading = read(
             self, averages, step, squared, squared_average, _extremes(window), density
         )
         tuned = tune(self, step, earlier, squared, reading, factor)
-        info = {"learning_rate": tuned.learning_rate, "momentum": tuned.momentum}
-        return (window, averages, reading.h_max), tuned, info | reading._asdict()
+        info = {
+            "learning_rate": tuned.learning_rate, "momentum": tuned.momentum,
+            "h_min": reading.h_min, "h_max": reading.h_max,
+            "variance": reading.variance, "distance": reading.distance,
+        }  # fmt: skip
+        return (window, averages, reading.h_max), tuned, info
 
     def _moved(
         self,
