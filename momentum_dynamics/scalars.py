@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Callable
 from fractions import Fraction
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
     "cube_root",
     "exp",
     "expression",
+    "for_floats",
     "half_turns",
     "harmonic",
     "hyp0f1",
@@ -292,6 +294,57 @@ def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
     if world == "numeric":
         return _namespace(condition, yes, no).where(condition, yes, no)
     return yes if condition else no
+
+
+def for_floats(text: Callable[..., Any]) -> Callable[..., Any]:
+    """The same text for Python's floats alone, in a third of the time.
+
+    What these functions do is decided once, here, and not at every call: the names of this module
+    that the text uses, and those of the functions of this package that it calls by name, mean
+    Python's own functions in the copy that is returned. Where its inputs are finite it agrees with
+    the text to the last digits.
+
+    Examples
+    --------
+    >>> def norm(first, second):
+    ...     return sqrt(first * first + second * second)
+    >>> for_floats(norm)(3.0, 4.0)
+    5.0
+    """
+    meant = dict(text.__globals__)
+    for name in text.__code__.co_names:
+        value = meant.get(name)
+        if not isinstance(value, FunctionType):
+            continue
+        if value.__module__ == __name__:
+            meant[name] = _OF_FLOATS[value.__name__]
+        elif value.__module__.startswith(__package__):
+            meant[name] = for_floats(value)
+    copy = FunctionType(text.__code__, meant, text.__name__, text.__defaults__, text.__closure__)
+    copy.__kwdefaults__ = text.__kwdefaults__
+    return copy
+
+
+def _exp_of_float(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+_OF_FLOATS: dict[str, Callable[..., Any]] = {
+    "absolute": abs,
+    "cos": math.cos,
+    "cube_root": math.cbrt,
+    "exp": _exp_of_float,
+    "log": lambda value: math.log(value) if value else -math.inf,
+    # Faster than max and min, which take any number of arguments.
+    "maximum": lambda first, second: second if second > first else first,  # noqa: FURB136
+    "minimum": lambda first, second: second if second < first else first,  # noqa: FURB136
+    "sin": math.sin,
+    "sqrt": math.sqrt,
+    "where": lambda condition, yes, no: yes if condition else no,
+}
 
 
 def expression(law: Callable[..., Any]) -> sympy.Expr:

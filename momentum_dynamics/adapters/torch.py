@@ -12,13 +12,14 @@ import torch
 
 from momentum_dynamics import tuning
 from momentum_dynamics.errors import DomainError
-from momentum_dynamics.tuning.statistics import Averages, Reading, guarded, tune
+from momentum_dynamics.tuning.statistics import OF_FLOATS, Averages, Reading
 from momentum_dynamics.tuning.yellowfin import not_finite
 
 __all__ = ["YellowFin"]
 
-_ROW = 4096
-"""Inner products are summed in rows of so many: one long sum in single precision loses 1e-3."""
+_PART = 1 << 17
+"""Inner products are summed in parts of so many: of 10⁷ numbers in single precision, one sum on a
+processor has three digits left. Other devices sum in parts themselves."""
 
 
 class YellowFin(torch.optim.Optimizer):
@@ -98,7 +99,7 @@ class YellowFin(torch.optim.Optimizer):
         self.info: dict[str, float] = {}
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
         self.state["tuner"] = {
-            "step": 0, "window": [], "averages": Averages()._asdict(), "h_max": 0.0,
+            "step": 0, "window": [], "averages": list(Averages()), "h_max": 0.0,
         }  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
@@ -162,10 +163,12 @@ class YellowFin(torch.optim.Optimizer):
 
     def _tensors(self, group: dict[str, Any]) -> tuple[list[Any], ...]:
         """Parameters that have a gradient, their gradients, averages and velocities."""
-        points = [parameter for parameter in group["params"] if parameter.grad is not None]
-        gradients = [parameter.grad for parameter in points]
-        for point, gradient in zip(points, gradients, strict=True):
-            if gradient.layout != torch.strided:
+        points, gradients, averages, velocities = [], [], [], []
+        for point in group["params"]:
+            gradient = point.grad
+            if gradient is None:
+                continue
+            if gradient.layout is not torch.strided:
                 raise DomainError(
                     f"A gradient is sparse ({gradient.layout}), but YellowFin averages gradients; "
                     "build the layer with sparse=False."
@@ -174,55 +177,65 @@ class YellowFin(torch.optim.Optimizer):
             if not state:
                 state["mean_gradient"] = torch.zeros_like(point)
                 state["velocity"] = torch.zeros_like(point)
-        averages = [self.state[point]["mean_gradient"] for point in points]
-        return points, gradients, averages, [self.state[point]["velocity"] for point in points]
+            points.append(point)
+            gradients.append(gradient)
+            averages.append(state["mean_gradient"])
+            velocities.append(state["velocity"])
+        return points, gradients, averages, velocities
 
     def _advance(self, groups: list[tuple[Any, ...]]) -> None:
         tuner, numbers = self.tuner, self.state["tuner"]
-        step, keep = numbers["step"], tuner.smoothing
+        step, keep, earlier = numbers["step"], tuner.smoothing, numbers["h_max"]
         gradients = [gradient for _, _, some, _, _ in groups for gradient in some]
         averages = [average for _, _, _, some, _ in groups for average in some]
         squared, mixed, before, density = self._measured(gradients, averages)
         if not squared < math.inf:
             raise DomainError(not_finite(step, [gradient.cpu().numpy() for gradient in gradients]))
-        factor = guarded(tuner, step, numbers["h_max"], squared)
+        factor = OF_FLOATS.guarded(tuner, step, earlier, squared)
         take = (1 - keep) * factor
         # ‖keep a + take g‖², told before anything is changed.
         after = keep * (keep * before + 2 * take * mixed) + take * take * squared
-        squared, earlier = factor * factor * squared, numbers["h_max"]
-        first, *others = dict.fromkeys(group["lr"] for group, *_ in groups)
-        (window, sums, h_max), tuned, self.info = tuner.advance(
-            (tuple(numbers["window"]), Averages(**numbers["averages"]), earlier),
+        squared = factor * factor * squared
+        first, *others = dict.fromkeys([group["lr"] for group, *_ in groups])
+        (window, sums, h_max), tuned, info = tuner.advance(
+            (tuple(numbers["window"]), Averages(*numbers["averages"]), earlier),
             step, squared, max(after, 0.0), density, first,
         )  # fmt: skip
-        reading = Reading(*(self.info[name] for name in Reading._fields))
-        rates = {first: tuned.learning_rate} | {
-            lr: tune(tuner, step, earlier, squared, reading, lr).learning_rate for lr in others
-        }
+        rates = {first: tuned.learning_rate}
+        for lr in others:
+            reading = Reading(*(info[name] for name in Reading._fields))
+            rates[lr] = OF_FLOATS.tune(tuner, step, earlier, squared, reading, lr).learning_rate
         _average(averages, gradients, keep, take)
-        clip = self.info["clip"] = factor * tuned.clip
+        clip = info["clip"] = factor * tuned.clip
         for group, points, pulls, _, velocities in groups:
             if points:
                 rate, decay = rates[group["lr"]], group["weight_decay"]
                 self._move(points, pulls, velocities, rate, tuned.momentum, clip, decay)
-        numbers.update(step=step + 1, window=list(window), averages=sums._asdict(), h_max=h_max)
+        if step == 0 and tuner.forgets_first_gradient:
+            for _, _, _, _, velocities in groups:
+                torch._foreach_zero_(velocities)
+        self.info = info
+        numbers.update(step=step + 1, window=list(window), averages=list(sums), h_max=h_max)
 
     def _measured(
         self, gradients: list[Any], averages: list[Any]
     ) -> tuple[float, float, float, float]:
         """‖g‖², ⟨a, g⟩, ‖a‖² and the share of entries of g that are not 0."""
+        counted = self.tuner.sparsity_debias
         kinds: dict[tuple[Any, Any], list[Any]] = {}
         for gradient, average in zip(gradients, averages, strict=True):
             g, a = gradient.reshape(-1), average.reshape(-1)
-            row = [_inner(g, g), _inner(a, g), _inner(a, a)]
-            if self.tuner.sparsity_debias:
+            row = kinds.setdefault((g.dtype, g.device), [])
+            row += (_inner(g, g), _inner(a, g), _inner(a, a))
+            if counted:
                 row.append(torch.count_nonzero(g).to(g.dtype))
-            kinds.setdefault((g.dtype, g.device), []).extend(row)
-        columns = 4 if self.tuner.sparsity_debias else 3
         found = [number for kind in kinds.values() for number in torch.stack(kind).tolist()]
-        squared, mixed, before, *count = (sum(found[k::columns]) for k in range(columns))
-        density = count[0] / sum(gradient.numel() for gradient in gradients) if count else 1.0
-        return squared, mixed, before, density
+        columns = 4 if counted else 3
+        squared, mixed, before = (sum(found[k::columns]) for k in range(3))
+        if not counted:
+            return squared, mixed, before, 1.0
+        total = sum(gradient.numel() for gradient in gradients)
+        return squared, mixed, before, sum(found[3::4]) / total
 
     def _move(
         self,
@@ -240,8 +253,6 @@ class YellowFin(torch.optim.Optimizer):
         if decay:
             torch._foreach_add_(velocities, points, alpha=push * decay)
         torch._foreach_add_(points, velocities, alpha=share)
-        if self.state["tuner"]["step"] == 0 and self.tuner.forgets_first_gradient:
-            torch._foreach_zero_(velocities)
 
 
 def _average(averages: list[Any], gradients: list[Any], keep: float, take: float) -> None:
@@ -253,10 +264,8 @@ def _average(averages: list[Any], gradients: list[Any], keep: float, take: float
 
 
 def _inner(one: Any, two: Any) -> Any:
-    """The inner product of two flat tensors, in rows."""
-    rows = one.numel() // _ROW
-    if rows < 2:
+    """The inner product of two flat tensors."""
+    if one.numel() <= _PART or one.device.type != "cpu" or one.dtype is torch.float64:
         return torch.dot(one, two)
-    full = rows * _ROW
-    left, right = one[:full].view(rows, 1, _ROW), two[:full].view(rows, _ROW, 1)
-    return torch.bmm(left, right).sum() + torch.dot(one[full:], two[full:])
+    pairs = zip(one.split(_PART), two.split(_PART), strict=True)
+    return torch.stack([torch.dot(left, right) for left, right in pairs]).sum()

@@ -71,7 +71,10 @@ def gradients_of(gradient: Any, arrays: Sequence[Array]) -> list[Array]:
         If the shapes differ.
     """
     found = arrays_of(gradient)
-    if [array.shape for array in found] != [array.shape for array in arrays]:
+    fits = len(found) == len(arrays)
+    for one, two in zip(found, arrays, strict=False):
+        fits = fits and one.shape == two.shape
+    if not fits:
         raise ShapeError(
             f"The gradient has shapes {[array.shape for array in found]}, but the parameters have "
             f"{[array.shape for array in arrays]}; give one number for each parameter."

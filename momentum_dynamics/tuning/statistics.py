@@ -7,16 +7,28 @@ wherever the long arrays live, this is the tuner's arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from momentum_dynamics.notation import Scalar
-from momentum_dynamics.scalars import exp, log, maximum, minimum, sqrt, where
+from momentum_dynamics.scalars import exp, for_floats, log, maximum, minimum, sqrt, where
 from momentum_dynamics.tuning.rule import choose
 
 if TYPE_CHECKING:
     from momentum_dynamics.tuning.yellowfin import YellowFin
 
-__all__ = ["Averages", "Reading", "Tuned", "damped", "guarded", "read", "tune"]
+__all__ = [
+    "OF_ARRAYS",
+    "OF_FLOATS",
+    "Arithmetic",
+    "Averages",
+    "Reading",
+    "Tuned",
+    "damped",
+    "guarded",
+    "read",
+    "tune",
+]
 
 
 class Averages(NamedTuple):
@@ -177,3 +189,15 @@ def tune(
         spike = (step > 0) & (squared_norm >= earlier)
         clip = where(spike, damped(sqrt(earlier) + floor, norm, floor), 1.0)
     return Tuned(rate, momentum, clip)
+
+
+class Arithmetic(NamedTuple):
+    """The three steps of this module in one reading."""
+
+    guarded: Callable[..., Scalar]
+    read: Callable[..., tuple[Averages, Reading]]
+    tune: Callable[..., Tuned]
+
+
+OF_FLOATS = Arithmetic(for_floats(guarded), for_floats(read), for_floats(tune))
+OF_ARRAYS = Arithmetic(guarded, read, tune)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
-from momentum_dynamics.tuning.statistics import Averages, Tuned, guarded, read, tune
+from momentum_dynamics.tuning.statistics import OF_ARRAYS, OF_FLOATS, Averages, Tuned
 
 __all__ = ["YellowFin", "YellowFinState", "averaged", "not_finite"]
 
@@ -313,7 +313,7 @@ class YellowFin:
         step, squared = state.step, squared_norm(gradients)
         if not squared < math.inf:
             raise DomainError(not_finite(step, gradients))
-        factor = guarded(self, step, state.h_max, squared)
+        factor = OF_FLOATS.guarded(self, step, state.h_max, squared)
         averages = averaged(self.smoothing, factor, state.gradients, gradients)
         density = 1.0
         if self.sparsity_debias:
@@ -350,10 +350,11 @@ class YellowFin:
         """The part of a step that is made of single numbers: window, averages and the rule."""
         window, averages, earlier = numbers
         window = (*(window[1:] if len(window) == self.window else window), squared)
-        averages, reading = read(
+        arithmetic = OF_FLOATS if type(squared) is float else OF_ARRAYS
+        averages, reading = arithmetic.read(
             self, averages, step, squared, squared_average, _extremes(window), density
         )
-        tuned = tune(self, step, earlier, squared, reading, factor)
+        tuned = arithmetic.tune(self, step, earlier, squared, reading, factor)
         info = {
             "learning_rate": tuned.learning_rate, "momentum": tuned.momentum,
             "h_min": reading.h_min, "h_max": reading.h_max,
@@ -385,7 +386,9 @@ class YellowFin:
                 moved.append(point + fresh)
             else:
                 fresh += push
-                moved.append(point - rate * fresh)
+                move = -rate * fresh
+                move += point
+                moved.append(move)
             after.append(np.zeros_like(point) if forgets else fresh)
         return after, moved
 
@@ -396,8 +399,9 @@ def averaged(
     """The exponential averages after one more gradient, shortened by a factor."""
     found = []
     for average, gradient in zip(averages, gradients, strict=True):
-        now = keep * average
-        now += ((1 - keep) * factor) * gradient
+        now = gradient - average if factor == 1 else factor * gradient - average
+        now *= 1 - keep
+        now += average
         found.append(now)
     return found
 

@@ -30,6 +30,9 @@ def load_scenarios():
 SCENARIOS = load_scenarios()
 RESTORED = [name for name in SCENARIOS if RECORDS[f"{name}/restored"].size]
 WALKS = [name for name in SCENARIOS if name not in {*RESTORED, "constant"}]
+ON_THE_POLE = {"zeros-at-first", "zeros-for-ever"}
+"""Runs of which the last bit decides with the released root, and whether it raises."""
+
 AMPLIFYING = {"tiny-loss", "huge-moves", "scalar"}
 """Runs on the brink of stability: a difference of 1e-6 grows, one of rounding stays below 1e-10."""
 
@@ -64,14 +67,11 @@ def displacement_error(path, expected):
     return np.abs(path - expected).max() / (moved or 1.0)
 
 
-@pytest.mark.parametrize("name", WALKS)
+@pytest.mark.parametrize("name", [name for name in WALKS if name not in ON_THE_POLE])
 def test_walks_as_released_with_its_root(name):
     steps, points = RECORDS[f"{name}/steps"], RECORDS[f"{name}/points"]
     used, path = walk(SCENARIOS[name], root="released")
-    sound = signal_to_noise(steps) > POLE
-    sound[0] = True  # tunes nothing
-    np.testing.assert_allclose(used[:, 2:], steps[:, 2:], rtol=1e-10)
-    np.testing.assert_allclose(used[sound, :2], steps[sound, :2], rtol=1e-10)
+    np.testing.assert_allclose(used, steps, rtol=1e-10)
     assert displacement_error(path, points) < 1e-10
 
 
