@@ -39,13 +39,13 @@ class Adam:
 
 def walker(optimizer, size, steps):
     rng = np.random.default_rng(0)
-    points, gradients = [rng.standard_normal(size)], [rng.standard_normal(size)]
+    points, pulls = [rng.standard_normal(size)], [[rng.standard_normal(size)] for _ in range(2)]
     state = optimizer.init(points)
 
     def walk():
         nonlocal state, points
-        for _ in range(steps):
-            state, points, *_ = optimizer.update(state, gradients, points)
+        for step in range(steps):
+            state, points, *_ = optimizer.update(state, pulls[step % 2], points)
 
     return walk
 
@@ -79,15 +79,15 @@ def test_a_step_with_torch(race, size, preset):
     steps = SIZES[size]
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    start, gradient = torch.randn(size), torch.randn(size)
+    start, *pulls = (torch.randn(size) for _ in range(3))
 
     def stepper(make):
         parameter = torch.nn.Parameter(start.clone())
-        parameter.grad = gradient
         optimizer = make([parameter])
 
         def walk():
-            for _ in range(steps):
+            for step in range(steps):
+                parameter.grad = pulls[step % 2]
                 optimizer.step()
 
         return walk

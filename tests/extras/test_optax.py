@@ -14,6 +14,12 @@ from momentum_dynamics.adapters.optax import yellowfin  # noqa: E402
 
 pytestmark = pytest.mark.extras
 
+COMPILED = (
+    "biased", "clip-norm", "first-momentum", "linear-smoothing", "paper", "paper-several",
+    "released-root", "several", "sparse", "spikes", "weight-decay", "zeros-at-first",
+)  # fmt: skip
+"""A case of each kind: every one is compiled anew."""
+
 
 def info(state):
     used = {"learning_rate": state.learning_rate, "momentum": state.momentum, "clip": state.clip}
@@ -35,6 +41,7 @@ def stepper(settings, start):
     return step
 
 
+@pytest.mark.parametrize("case", COMPILED, indirect=True)
 def test_walks_like_the_numpy_tuner(case, walk):
     settings, scenario, (used, end) = case
     with jax.enable_x64(True):
