@@ -275,8 +275,8 @@ def _check_number(owner: str, name: str, value: Any) -> None:
         fine = _is_real_array(value)
     if not fine:
         raise DomainError(
-            f"{owner}: {name} is {value!r}, but must be a real number, an array of them or a "
-            "SymPy symbol."
+            f"{owner}: {name} is {value!r}, but must be a real number (NaN is none), an array of "
+            "at least one, or a SymPy symbol."
         )
 
 

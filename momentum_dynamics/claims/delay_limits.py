@@ -58,7 +58,8 @@ def _fixed_proof() -> Evidence:
     """At a = 2 sin(θ/2), θ = π/(2τ + 1), a pole is exp(iθ): its modulus and its angle fit.
 
     z^τ(z − 1) = −a means |z − 1| = a, which is 2 sin(θ/2) on the circle, and an angle
-    τθ + (π + θ)/2 that is an odd number of half turns; the smallest such θ comes first.
+    τθ + (π + θ)/2 that is an odd number of half turns; the smallest such θ comes first. Before, all
+    poles are inside: for small a one is about 1 − a, and the others are near 0.
     """
     angle = 2 * sympy.pi * expression(staleness.fixed_delay_step_limit_angle)
     turned = TAU * angle + (sympy.pi + angle) / 2
@@ -68,7 +69,7 @@ def _fixed_proof() -> Evidence:
         expression(staleness.fixed_delay_step_limit) - 2 * sympy.sin(angle / 2),
         sympy.simplify((loop - 1) * Z**TAU * (Z - 1) - ALPHA),
         *_first((1, 2, 3, 6, 15), staleness.fixed_delay_step_limit, _fixed),
-        note="modulus and angle for every τ; stable before, by Schur and Cohn, up to τ = 15",
+        note="modulus and angle of the first pole for every τ; by Schur and Cohn up to τ = 15",
     )
 
 
@@ -149,10 +150,12 @@ def _uniform(count: int) -> Delay:
 
 
 def _uniform_proof() -> Evidence:
-    """At a = 2(n + 1) sin²(θ/2), θ = π/(n + 1), exp(iθ) is a pole.
+    """At a = 2(n + 1) sin²(θ/2), θ = π/(n + 1), exp(iθ) is a pole, and the first on the circle.
 
-    There zⁿ⁺¹ = −1, so that q(1/z) = 2/((n + 1)zⁿ(1 − z)) up to sign, and the loop's equation
-    (n + 1)(z − 1)²zⁿ + a(zⁿ⁺¹ − 1) = 0 is (n + 1)(z − 1)² = 2az, i.e. (n + 1)(2 cos θ − 2) = −2a.
+    The loop's equation is (n + 1)(z − 1)²zⁿ + a(zⁿ⁺¹ − 1) = 0. At z = exp(iθ), over z^(n + 1), its
+    first term is −4(n + 1) sin²(θ/2), which is real; so zⁿ⁺¹ is its own conjugate, and not 1, hence
+    −1: θ is an odd multiple of π/(n + 1), and (n + 1)(2 cos θ − 2) = −2a. The smallest such θ comes
+    first; for small a one pole is about 1 − a, and the others are near 0.
     """
     angle = sympy.pi / (LARGEST + 1)
     limit = expression(staleness.uniform_delay_step_limit)
@@ -161,11 +164,14 @@ def _uniform_proof() -> Evidence:
     polynomial = size * (Z - 1) ** 2 * Z**LARGEST + ALPHA * (Z**size - 1)
     given = sympy.simplify(loop * size * (Z - 1) ** 2 * Z**LARGEST - polynomial)
     half = sympy.sin(angle / 2) ** 2
+    turn = sympy.Symbol("theta", real=True)
+    onto = ((Z - 1) ** 2 / Z).subs(Z, sympy.exp(sympy.I * turn))
     return Evidence.exact(
         sympy.simplify(sympy.powsimp(sympy.expand(given))),
+        sympy.simplify(sympy.expand_complex(onto) + 4 * sympy.sin(turn / 2) ** 2),
         sympy.simplify(size * (2 * (1 - 2 * half) - 2) + 2 * limit),
         *_first((1, 2, 3, 6, 15), staleness.uniform_delay_step_limit, _uniform),
-        note="the pole for every n; stable before, by Schur and Cohn, up to n = 15",
+        note="the first pole on the circle for every n; by Schur and Cohn up to n = 15",
     )
 
 

@@ -126,6 +126,9 @@ class Evidence:
     ) -> Evidence:
         """The worst of several deviations must stay within what chance allows.
 
+        A deviation by rounding alone is none, also where chance allows nothing: a process without
+        chance must be able to agree.
+
         The bound in standard errors is set so that all comparisons together raise a false alarm
         with probability `alarm` (Bonferroni, Gaussian errors).
         """
@@ -137,8 +140,10 @@ class Evidence:
             np.asarray(standard_error, dtype=float),
         )
         with np.errstate(invalid="ignore", divide="ignore"):
-            score = (np.abs(found - expected) / error).ravel()
-        score = np.where(np.isfinite(score), score, np.inf)
+            gap = np.abs(found - expected)
+            is_rounding = gap <= _ROUNDING * np.maximum(np.abs(expected), 1)
+            score = np.where(is_rounding & np.isfinite(gap), 0, gap / error)
+        score = np.where(np.isfinite(score), score, np.inf).ravel()
         worst = int(np.argmax(score))
         bound = -ndtri(alarm / 2 / score.size)
         among = f", the worst of {score.size}" if score.size > 1 else ""
@@ -149,6 +154,10 @@ class Evidence:
             passed=bool(score[worst] <= bound),
             note=f"{note}; {score[worst]:.1f} standard errors{among}, at most {bound:.1f} allowed",
         )
+
+
+_ROUNDING = 1e-12
+"""A deviation that is rounding, relative to a prediction above 1."""
 
 
 def _holds(statement: Any) -> bool:

@@ -78,7 +78,16 @@ def _cubic(point: Fraction) -> Fraction:
 
 
 def _mean_proof() -> Evidence:
-    """All 3⁶ sequences of three workers and all 2⁷ of two, in fractions; fewer for the cubic."""
+    """All 3⁶ sequences of three workers and all 2⁷ of two, in fractions; fewer for the cubic.
+
+    In general, with p = 1/M and μ = 1 − p: that update t is of staleness k depends on the draws
+    after update t − k alone, of which w_{t−k} knows nothing, and what still reads w₀ has the chance
+    μᵗ. So for any g
+
+        E v_{t+1} = −α Σ_{k<t} pμᵏ E g(w_{t−k}) − αμᵗ E g(w₀),
+
+    and less μ times the same for t − 1, term by term, this is E v_{t+1} − μ E v_t = −αp E g(w_t).
+    """
     cases = [(_linear, 3, 6), (_linear, 2, 7), (_cubic, 3, 3), (_cubic, 2, 4)]
     left = [value for case in cases for value in _residuals(*case)]
     return Evidence.exact(
@@ -348,7 +357,13 @@ CORRELATION = Claim(
 
 
 def _kernel_proof() -> Evidence:
-    """M − 1 others, each with about S/((M − 1) E S) updates of w = 1 − x/(M − 1) during S."""
+    """E w^τ for w = 1 − x/(M − 1) tends to E exp(−xS/E S).
+
+    Each of the n = M − 1 others makes N updates during S, a renewal process that has run for long:
+    E[N | S] = S/E S exactly, and (1 − w)E N is what 1 − E w^N is short of by (1 − w)² E N(N − 1)/2
+    at most. So E[w^N | S] = 1 − xS/(n E S) + O(1/n²). The others are independent given S, and the
+    n-th power tends to exp(−xS/E S); it is at most 1, so that the mean over S tends as well.
+    """
     n, x, time, mean = sympy.symbols("n x S m", positive=True)
     one = 1 - x * time / (n * mean)
     return Evidence.exact(

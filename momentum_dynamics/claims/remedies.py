@@ -159,6 +159,11 @@ def _weights_proof() -> Evidence:
 
     Σ pμᵏ/(k + 1) is the integral of p/(1 − μx) over [0, 1], and Σ pμᵏ/(k + 1)² is by definition
     (p/μ)Li₂(μ). Dropping keeps Σ pμᵏ up to T, which is the mean and the mean square of its weight.
+
+    These make the floor: with r the read and τ its age, E x² settles where
+    2αh E φxr = α²(h² E φ²r² + σ² E φ²). What r was read knows nothing of the draws that make τ, and
+    x − r is of order α, while x is of order √α. So E φxr = E φ E x² (1 + O(√α)), and
+    E x² → ασ² E φ²/(2h E φ): at the common speed αhE φ it grows by E φ²/(E φ)².
     """
     age, last = sympy.symbols("k T", integer=True, nonnegative=True)
     point = sympy.Symbol("x", positive=True)
@@ -241,7 +246,7 @@ def _dropping_experiment(_: np.random.Generator, *, name: str) -> Evidence:
         table = compare_remedies(
             workers, 0.01, 1.0, remedies={key: usual[key] for key in ("none", name)}
         )
-        step, rate, floor = table.largest_step, table.mean_square_rate, table.noise_floor
+        step, rate, floor = table.largest_step, table.root_mean_square_rate, table.noise_floor
         checks += [step[1] > step[0], rate[1] > rate[0], floor[1] > floor[0]]
         told.append(f"M = {workers}: {rate[1]:.5f} after {rate[0]:.5f}")
     return Evidence.exact(*map(bool, checks), note="best root mean-square rates " + "; ".join(told))

@@ -11,6 +11,7 @@ from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, V
 from momentum_dynamics.delays import Deterministic, Exponential
 from momentum_dynamics.delays.services import Service
 from momentum_dynamics.dynamics.asynchrony.moments import queue_moments
+from momentum_dynamics.laws import staleness
 from momentum_dynamics.laws import systems as laws
 from momentum_dynamics.methods import GradientDescent
 from momentum_dynamics.notation import symbol
@@ -50,6 +51,10 @@ def _hardware_proof() -> Evidence:
     own return, c_j + t_g, and of the end of the service before, so it is done after
     P = max(t_g, (g − 1)t_s) + t_s for the first of a round, and as P ≥ t_g + t_s for the others.
     Memoryless times: what 1/throughput has beyond either side is a ratio of positive polynomials.
+
+    For any law and every g: the server is busy at most always, so X t_s ≤ 1 updates a second; and a
+    group's round takes t_g + t_s and its waiting, so X(t_g + t_s) ≤ g by Little's law. Both are
+    strict where the server may idle and groups may wait, as memoryless ones do.
     """
     law, gap = expression(laws.hardware_efficiency), sympy.Symbol("d", positive=True)
     others = (GROUPS - 1) * SERVING
@@ -160,7 +165,7 @@ def _settling_rate(floor: float, workers: int) -> float:
     """The learning rate at which the exact moments of the queue settle at a variance."""
     from scipy.optimize import brentq
 
-    limit = float((1 + np.sqrt(1 + 8 * workers)) / (2 * workers))
+    limit = float(staleness.queue_mean_square_limit(workers))
 
     def excess(rate: float) -> float:
         method = GradientDescent(learning_rate=rate)
@@ -215,7 +220,11 @@ def _barrier_statement() -> Any:
 
 
 def _barrier_proof() -> Evidence:
-    """Mean and variance of the slowest of k are sums of 1/j and 1/j², by integration for k ≤ 7."""
+    """Mean and variance of the slowest of k are sums of 1/j and 1/j², by integration for k ≤ 7.
+
+    For every k: while j nodes still compute, the next of them ends after an exponential time of
+    mean 1/j, whatever was before. The slowest is the sum of these independent times.
+    """
     t, j = sympy.Symbol("t", positive=True), sympy.Symbol("j", integer=True, positive=True)
     checks: list[Any] = []
     for count in range(1, 8):

@@ -32,8 +32,9 @@ class MixtureDelay:
 
     Notes
     -----
-    The filter of d different speeds has degree d. Its coefficients lose digits as the poles crowd:
-    with floats ask for no more than some ten different speeds, or give fractions.
+    The filter of d different speeds has degree d. Its coefficients lose digits as the poles crowd,
+    so that loops take no more than some eight different speeds; a limit in the mean, chances and
+    samples are answered for any.
 
     Examples
     --------

@@ -39,6 +39,7 @@ __all__ = [
     "gain",
     "loop_coefficients",
     "loop_equation",
+    "require_digits",
     "resting",
     "trace_determinant",
     "transfer_function",
@@ -383,6 +384,7 @@ class Delayed:
     def filter(self) -> tuple[Coefficients, Coefficients, Scalar]:
         """The filter's poles a₁, …, aₙ, its taps bₖ − b₀aₖ and its direct share b₀."""
         above, below = self.delay.rational()
+        require_digits(self.delay, below)
         above = (*(0,) * (len(below) - len(above)), *above)
         direct, poles = above[0], below[1:]
         taps = tuple(
@@ -394,6 +396,33 @@ class Delayed:
         """The method's own slots, and the filter's."""
         own = len(state) - len(self.filter[0])
         return state[:own], state[own:]
+
+
+def require_digits(delay: Delay, below: Coefficients) -> None:
+    """Refuse a filter whose poles crowd so much that its coefficients, as floats, do not tell them.
+
+    By how much the polynomial of the poles cancels at 1, where the slow ones are, a rounding of its
+    coefficients is enlarged there.
+
+    Raises
+    ------
+    DomainError
+        If fewer than five digits of the poles are left.
+    """
+    if len(below) <= _PAIR or any(map(is_symbolic, below)):
+        return
+    entries = np.broadcast_arrays(*(np.asarray(entry, dtype=float) for entry in below))
+    size, value = np.abs(entries).sum(axis=0), np.abs(np.sum(entries, axis=0))
+    if not (size * np.finfo(float).eps <= _LOST * value).all():
+        raise DomainError(
+            f"{type(delay).__name__} has {len(below) - 1} poles so near each other that floats "
+            "cannot hold its filter; ask for fewer of them, or cut the law off as "
+            "EmpiricalDelay(probabilities=…)."
+        )
+
+
+_PAIR, _LOST = 2, 1e-5
+"""Coefficients of a filter of one pole, and which relative error of a filter is too much."""
 
 
 def resting(parts: tuple[Coefficients, Coefficients, Scalar], level: Scalar) -> State:

@@ -14,6 +14,7 @@ from momentum_dynamics.dynamics.loop import (
     behind,
     gain,
     loop_coefficients,
+    require_digits,
     trace_determinant,
 )
 from momentum_dynamics.dynamics.polynomials import schur_cohn
@@ -165,6 +166,8 @@ def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> 
     ------
     NotTraceableError
         With symbols, where the loop has more than two slots or they may be complex.
+    DomainError
+        If the poles of the delay are so near each other that floats cannot tell.
 
     Examples
     --------
@@ -188,6 +191,8 @@ def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> 
             )
         _, minus_trace, *rest = (sympy.factor(entry) for entry in coefficients)
         return laws.is_stable_pair(-minus_trace, rest[0] if rest else 0)
+    if delay is not None:
+        require_digits(delay, delay.rational()[1])
     return schur_cohn([np.asarray(entry) for entry in coefficients])
 
 

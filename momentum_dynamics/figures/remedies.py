@@ -35,7 +35,7 @@ class Remedies:
     condition_number: float
     momentum: float
     mean_rate: Array
-    mean_square_rate: Array
+    root_mean_square_rate: Array
     noise_floor: Array
     largest_step: Array
 
@@ -58,7 +58,7 @@ def _remedies(
         tables.append(compare_remedies(int(count), low, 1.0, remedies=shown))
     columns = {
         name: np.array([getattr(table, name) for table in tables]).T
-        for name in ("mean_rate", "mean_square_rate", "noise_floor", "largest_step")
+        for name in ("mean_rate", "root_mean_square_rate", "noise_floor", "largest_step")
     }
     return Remedies(
         names=tables[0].names, workers=np.array(workers, dtype=float),
@@ -81,7 +81,7 @@ _HEIGHTS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0)
 def _draw_remedies(data: Remedies, axes: Any) -> None:
     panels = (
         (1 - data.mean_rate, "one minus the mean rate"),
-        (1 - data.mean_square_rate, "one minus the root mean square"),
+        (1 - data.root_mean_square_rate, "one minus the root mean square"),
         (data.noise_floor, "noise floor over one worker's"),
         (data.largest_step, r"largest stable $\alpha h$"),
     )
@@ -100,8 +100,8 @@ def _draw_remedies(data: Remedies, axes: Any) -> None:
 
 
 def _tell_remedies(data: Remedies) -> str:
-    at = {name: (data.mean_square_rate[i, -1], data.noise_floor[i, -1], data.largest_step[i, -1])
-          for i, name in enumerate(data.names)}  # fmt: skip
+    columns = (data.root_mean_square_rate, data.noise_floor, data.largest_step)
+    at = {name: tuple(column[i, -1] for column in columns) for i, name in enumerate(data.names)}
     plain, dropped = at["none"], at["dropped beyond M - 1"]
     age, half = at["rate over age"], at["compensated by half"]
     return (

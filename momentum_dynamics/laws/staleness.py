@@ -125,7 +125,7 @@ def queue_stationary_variance(
 ) -> Scalar:
     """Gradient descent's noise floor with M memoryless workers, ασ²(1 + Ma)/(h(2 + a − Ma²)).
 
-    With a = αh. To first order it is 1 + Ma times that of one worker with small steps.
+    With a = αh. To first order it is 1 + (M − 1)a times that of one worker.
     """
     step = learning_rate * curvature
     below = curvature * (2 + step - workers * step * step)

@@ -67,8 +67,9 @@ class CompiledLanes:
         # Where all speeds are 1 there is nothing to divide by.
         self._speeds = settings.speeds[: everyone * bool((settings.speeds != 1).any())]
         self._due[:, :workers] = draws.service.values[:, :workers] / settings.speeds[:workers]
-        self._head = np.empty((count, buckets), dtype=np.int32)
-        self._links = np.empty((count, 4, everyone), dtype=np.int32)
+        self._head = np.empty((count, buckets), dtype=np.uint32)
+        self._marks = np.empty((count, buckets // 32), dtype=np.int64)
+        self._links = np.empty((count, 4, everyone), dtype=np.uint32)
         self._counts = np.zeros((count, kernels.COUNTS), dtype=np.int64)
         self._counts[:, kernels.JOB] = workers
         self._clocks = np.zeros((count, kernels.CLOCKS))
@@ -96,7 +97,8 @@ class CompiledLanes:
                 int(settings.server is not None), int(self._in_turn),
                 draws.service.values, draws.service.first, draws.server.values, draws.server.first,
                 draws.noise, draws.target, settings.common.stride,
-                self._state, self._read, self._version, self._due, self._head, self._links,
+                self._state, self._read, self._version, self._due, self._head, self._marks,
+                self._links,
                 self._counts, self._clocks,
                 tape.staleness[own], tape.times[own], tape.paths[own], tape.sums, tape.squares,
                 tape.hours, tape.histogram,

@@ -239,7 +239,7 @@ def collect(settings: QueueSettings, tape: Tape, solution: Array, basis: Any) ->
     return QueueRun(
         workers=settings.workers,
         updates=_plain(tape.made, axes),
-        histogram=np.trim_zeros(tape.histogram, "b"),
+        histogram=_without_tail(tape.histogram),
         mean_staleness=float(tape.total.sum() / max(1, tape.made.sum())),
         staleness=staleness,
         times=times,
@@ -253,6 +253,12 @@ def collect(settings: QueueSettings, tape: Tape, solution: Array, basis: Any) ->
         solution=solution,
         stride=common.stride,
     )
+
+
+def _without_tail(histogram: Counts) -> Counts:
+    """Up to the last entry that is not zero: found from the end, where a million are none."""
+    found = histogram[::-1] != 0
+    return histogram[: len(histogram) - int(found.argmax()) if found.any() else 0]
 
 
 def _plain(counts: Counts, axes: tuple[int, ...]) -> Any:

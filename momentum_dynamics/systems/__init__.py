@@ -18,13 +18,12 @@ from momentum_dynamics.systems.hardware import (
     scaling,
 )
 from momentum_dynamics.systems.planning import Plan, Verification, plan
+from momentum_dynamics.systems.search import statistical_efficiency, tune_for
 from momentum_dynamics.systems.statistical import (
     Task,
     Tuned,
     fewest_updates,
     loss_path,
-    statistical_efficiency,
-    tune_for,
     updates_to_target,
 )
 

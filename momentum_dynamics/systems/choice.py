@@ -13,14 +13,19 @@ import numpy as np
 from momentum_dynamics.delays import NoDelay
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.systems.cluster import Cluster
-from momentum_dynamics.systems.hardware import group_staleness, hardware_efficiency
+from momentum_dynamics.systems.hardware import (
+    group_staleness,
+    hardware_efficiency,
+    least_seconds,
+    pace_and_staleness,
+)
+from momentum_dynamics.systems.search import tune_for
 from momentum_dynamics.systems.statistical import (
     LONGEST,
     Task,
     Tuned,
     fewest_updates,
     loss_path,
-    tune_for,
     unreachable,
 )
 
@@ -103,7 +108,8 @@ def seconds_of(cluster: Cluster, groups: int, updates: float, seconds_per_update
     Fixed times make the first round wait: a server that takes t_s is behind a steady pace by
     (t_g + (g + 1)t_s)(1 − 1/g)/2 on average over a round, and by t_g where it never rests. Random
     times forget the start and come to the server one by one: by renewal theory 1 − c² of t_g's part
-    is left, nothing for memoryless ones.
+    is left, nothing for memoryless ones. Times that vary more than those bring the first updates
+    sooner than a steady pace; that is left out, and a prediction is late by it.
     """
     if groups == 1:
         return updates * seconds_per_update
@@ -158,11 +164,13 @@ def time_to_target(
     4
     """
     groups = cluster.require_groups(groups)
-    delay: Any = NoDelay() if groups == 1 else group_staleness(cluster, groups)
-    tuned = tune_for(group_task(cluster, task, groups), delay, near=near, longest=longest)
+    seen = group_task(cluster, task, groups)
+    if fewest_updates(seen) > longest:
+        return None
+    pace, delay = pace_and_staleness(cluster, groups)
+    tuned = tune_for(seen, delay, near=near, longest=longest)
     if tuned is None:
         return None
-    pace = hardware_efficiency(cluster, groups).seconds
     updates = math.ceil(tuned.updates)
     return Choice(
         groups=groups,
@@ -170,8 +178,8 @@ def time_to_target(
         learning_rate=tuned.learning_rate,
         momentum=tuned.momentum,
         updates=updates,
-        seconds_per_update=pace,
-        seconds=seconds_of(cluster, groups, updates, pace),
+        seconds_per_update=pace.seconds,
+        seconds=seconds_of(cluster, groups, updates, pace.seconds),
     )
 
 
@@ -245,17 +253,21 @@ def _search_again(cluster: Cluster, task: Task, found: dict[int, Choice], longes
 
 
 _LONG = 2**11
+_CLEARLY = 0.9
 
 
 def _is_hopeless(cluster: Cluster, task: Task, groups: int, found: dict[int, Choice]) -> bool:
-    """Whether no tuning could win, by the fewest updates of all methods, and it would take long."""
+    """Whether no tuning could win, and it would take long to tune.
+
+    No tuning takes fewer updates than the fewest of all methods, nor clearly fewer than fewer
+    groups, whose gradients are fresher and less noisy.
+    """
     if not found or groups == cluster.nodes:
         return False
-    least = fewest_updates(group_task(cluster, task, groups))
-    if least < _LONG:
-        return False
-    pace = hardware_efficiency(cluster, groups).seconds
-    return least * pace > min(choice.seconds for choice in found.values())
+    best = min(choice.seconds for choice in found.values())
+    fewer = max((choice.updates for choice in found.values() if choice.groups < groups), default=0)
+    least = max(fewest_updates(group_task(cluster, task, groups)), _CLEARLY * fewer)
+    return least > _LONG and least * least_seconds(cluster, groups) > best
 
 
 def _filled(cluster: Cluster, groups: int) -> int:

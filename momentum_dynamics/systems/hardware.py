@@ -121,15 +121,56 @@ def hardware_efficiency(
     1.3082
     """
     groups = cluster.require_groups(groups)
+    return _exact_pace(cluster, groups) or _measured(cluster, groups, updates, seed)[0]
+
+
+def pace_and_staleness(
+    cluster: Cluster, groups: int, *, updates: int = 4000, seed: Seed = 0
+) -> tuple[HardwareEfficiency, Any]:
+    """`hardware_efficiency` and `group_staleness` from one simulation, if it takes any.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    groups : int
+    updates : int
+    seed : int, SeedSequence or Generator
+
+    Returns
+    -------
+    HardwareEfficiency, Delay
+    """
+    groups = cluster.require_groups(groups)
+    pace, delay = _exact_pace(cluster, groups), _known_staleness(cluster, groups)
+    if pace is not None and delay is not None:
+        return pace, delay
+    measured, histogram = _measured(cluster, groups, updates, seed)
+    return pace or measured, histogram if delay is None else delay
+
+
+def least_seconds(cluster: Cluster, groups: int) -> float:
+    """What one update takes at least, if the server never rests or no group ever waits."""
+    busy = 0.0 if cluster.server is None else float(cluster.server.mean)
+    return max(float(cluster.group_law(groups).mean) / groups, busy)
+
+
+def _exact_pace(cluster: Cluster, groups: int) -> HardwareEfficiency | None:
     exact = _exact_seconds(cluster, groups)
-    if exact is not None:
-        return HardwareEfficiency(groups=groups, seconds=exact, standard_error=0.0)
-    times, _ = _simulated(cluster, groups, updates, seed)
-    return HardwareEfficiency(
+    if exact is None:
+        return None
+    return HardwareEfficiency(groups=groups, seconds=exact, standard_error=0.0)
+
+
+def _measured(
+    cluster: Cluster, groups: int, updates: int, seed: Seed
+) -> tuple[HardwareEfficiency, Any]:
+    times, staleness = _simulated(cluster, groups, updates, seed)
+    pace = HardwareEfficiency(
         groups=groups,
         seconds=float(times.mean()),
         standard_error=float(times.std(ddof=1)) / _RUNS**0.5,
     )
+    return pace, EmpiricalDelay.from_staleness(staleness)
 
 
 def _exact_seconds(cluster: Cluster, groups: int) -> float | None:
@@ -176,11 +217,17 @@ def group_staleness(cluster: Cluster, groups: int, *, updates: int = 4000, seed:
     GeometricDelay(workers=8)
     """
     groups = cluster.require_groups(groups)
+    known = _known_staleness(cluster, groups)
+    return _measured(cluster, groups, updates, seed)[1] if known is None else known
+
+
+def _known_staleness(cluster: Cluster, groups: int) -> Any:
+    """The law where it need not be measured, else None."""
     if cluster.server is None or groups == 1:
         return barrier_staleness(cluster, groups)
     if _is_clockwork(cluster, groups):
         return FixedDelay(staleness=groups - 1)
-    return EmpiricalDelay.from_staleness(_simulated(cluster, groups, updates, seed)[1])
+    return None
 
 
 _RUNS = 16

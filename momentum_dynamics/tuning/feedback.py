@@ -10,7 +10,7 @@ import numpy as np
 
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import GLOSSARY, Scalar, record
-from momentum_dynamics.tuning.sensors import Sensor
+from momentum_dynamics.tuning.sensors import Sensor, rounding_of
 
 __all__ = [
     "Arrival",
@@ -21,8 +21,6 @@ __all__ = [
     "TargetTuner",
     "as_target_tuner",
 ]
-
-_ROUNDING = 2.0**-46
 
 
 @record
@@ -239,7 +237,7 @@ class Feedback:
             averages,
             arrival.after - point + rate * arrival.gradient,
             point - before,
-            _ROUNDING * np.maximum(np.abs(point), np.abs(before)),
+            rounding_of(point, before),
         )
         error = np.where(np.isnan(reading), 0, np.clip(target - reading, -self.clip, self.clip))
         return averages, parameters.momentum + self.gain * error, reading

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.notation import GLOSSARY
 
-__all__ = ["Sensor", "aligned", "measured_implicit_momentum", "total_momentum"]
+__all__ = ["Sensor", "aligned", "measured_implicit_momentum", "rounding_of", "total_momentum"]
 
 Array = NDArray[np.float64]
 
@@ -99,6 +99,15 @@ class Sensor:
         kept = (place >= cut) & (place < count - cut)
         total = np.where(kept, ratio, 0).sum(axis=-1)
         return np.where(count[..., 0] > 0, total / np.maximum(kept.sum(axis=-1), 1), np.nan)
+
+
+def rounding_of(*points: Array) -> Array:
+    """What displacements between these points, all of one shape, have of rounding.
+
+    A point that is not finite counts as 0: with it there is nothing to measure.
+    """
+    size = np.abs(np.array(points)).max(axis=0)
+    return np.asarray(_ROUNDING * np.where(np.isfinite(size), size, 0))
 
 
 def aligned(points: Any, staleness: Any = None, back: int = 1) -> tuple[Any, Array, list[Array]]:
@@ -305,8 +314,7 @@ def _read(
     above: Array, below: Array, around: tuple[Array, ...], version: Any, sensor: Sensor | None
 ) -> Any:
     sensor = sensor or Sensor()
-    size = np.abs(np.array(around)).max(axis=0)
-    rounding = _ROUNDING * np.where(np.isfinite(size), size, 0)
+    rounding = rounding_of(*around)
     if sensor.smoothing == 0:
         seen = np.isfinite(above) & np.isfinite(below)
         return sensor.reduce(np.where(seen, above, 0), np.where(seen, below, 0), rounding)

@@ -68,6 +68,15 @@ def test_a_number_that_is_not_finite_never_passes(bad):
     assert not Evidence.statistical([1.0], [1.5], [0.0], note="").passed
 
 
+def test_without_chance_only_rounding_is_allowed():
+    """A control without chance, as of fixed times, must be able to agree: else it tells nothing."""
+    assert Evidence.statistical([1.0, 0.0], [1.0 + 1e-15, 1e-15], [0.0, 0.0], note="").passed
+    assert not Evidence.statistical([1.0], [1.0 + 1e-9], [0.0], note="").passed
+    for bad in (np.nan, np.inf):
+        for found in (1.0, bad):
+            assert not Evidence.statistical([bad], [found], [0.0], note="").passed
+
+
 def test_false_alarms_are_as_rare_as_promised():
     """With an alarm rate of one in ten, 2,000 honest experiments raise about 200 alarms."""
     rng = np.random.default_rng(5)

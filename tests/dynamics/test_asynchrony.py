@@ -22,6 +22,7 @@ from momentum_dynamics import (
     TorchSGD,
     UniformDelay,
     delay_stability_limit,
+    is_stable,
     mean_square_limit,
     queue_moments,
     second_moments,
@@ -135,6 +136,54 @@ def test_a_filter_is_as_good_as_its_long_history(delay):
     # Memory of squares that is cut off is missing from the rate: the slower it fades, the more.
     found, long = (stale_moments(method, 1.6, law) for law in (delay, cut))
     assert found.mean_square_rate == pytest.approx(long.mean_square_rate, rel=5e-3)
+
+
+class LongMemory:
+    """Descent that is pushed along by its last 22 steps: a method of 24 slots."""
+
+    def __init__(self, learning_rate, push):
+        self.learning_rate, self.push = learning_rate, push
+
+    def initial_state(self, point):
+        return (point,) * 24
+
+    def query(self, state):
+        return state[0]
+
+    def update(self, state, gradient):
+        step = self.push * (state[0] - state[22]) - self.learning_rate * gradient
+        return (state[0] + step, *state[:-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("in_queue", [True, False])
+@pytest.mark.parametrize(("rate", "push"), [(1.2, -0.02), (0.2, -0.05)])
+def test_methods_of_many_slots_against_the_operator_of_second_moments(rate, push, in_queue):
+    """The mean alone would say stable of both; of the first its rate is below the filter's pole."""
+    ask = queue_moments if in_queue else stale_moments
+    law = {"workers": 9} if in_queue else {"delay": GeometricDelay(workers=9)}
+    found = ask(LongMemory(rate, push), 1.0, noise_variance=1.0, **law)
+    whole = np.abs(np.linalg.eigvals(found._settled._operator())).max()
+    assert found.mean_rate < 1
+    assert found.mean_square_rate == pytest.approx(whole, rel=1e-9)
+
+
+def test_methods_of_many_slots_have_no_floor_where_squares_grow():
+    found = queue_moments(LongMemory(1.2, -0.02), 1.0, workers=9, noise_variance=1.0)
+    assert found.mean_rate < 1
+    with pytest.raises(UnstableDynamicsError):
+        _ = found.stationary_variance
+
+
+@pytest.mark.parametrize("in_queue", [True, False])
+def test_the_rate_by_what_spread_begets_is_the_operators(in_queue):
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        workers, rate = int(rng.integers(2, 20)), 10 ** rng.uniform(-3, 0.3)
+        ball = HeavyBall(learning_rate=rate, momentum=rng.uniform(-0.8, 0.9))
+        law = GeometricDelay(workers=workers)
+        ask = queue_moments(ball, 1.0, workers=workers) if in_queue else stale_moments(ball, 1, law)
+        assert ask._settled._rate_of_kernel(()) == pytest.approx(ask.mean_square_rate, rel=1e-7)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=repr)
@@ -289,9 +338,11 @@ def test_limits_of_laws():
 
 
 def test_no_stable_curvature_is_no_limit():
-    method = HeavyBall(learning_rate=1.0, momentum=1.5)
-    assert delay_stability_limit(method) == 0
-    assert mean_square_limit(method, workers=3) == 0
+    uphill = GradientDescent(learning_rate=-0.1)
+    for method in (HeavyBall(learning_rate=1.0, momentum=1.5), uphill):
+        assert delay_stability_limit(method) == 0
+        assert delay_stability_limit(method, FixedDelay(staleness=2)) == 0
+        assert mean_square_limit(method, workers=3) == 0
 
 
 def test_ten_thousand_workers_cost_what_two_do():
@@ -386,3 +437,34 @@ def test_one_worker_among_many_has_no_spread():
     assert together.mean_square_rate[0] == pytest.approx(0.99**2)
     floors = [one.stationary_variance for one in singly]
     assert together.stationary_variance == pytest.approx(floors)
+
+
+def test_filters_whose_poles_crowd_are_refused_not_rounded():
+    descent = GradientDescent(learning_rate=0.1)
+    for law in (
+        MixtureDelay(speeds=np.linspace(0.5, 1.5, 16)),
+        NegativeBinomialDelay(mean=63.0, stages=24),
+    ):
+        for ask in (
+            lambda law=law: stale_moments(descent, 1.0, law).mean_rate,
+            lambda law=law: spectral_radius(descent, 1.0, law),
+            lambda law=law: is_stable(descent, 1.0, law),
+        ):
+            with pytest.raises(DomainError, match="poles so near each other"):
+                ask()
+        assert delay_stability_limit(descent, law) > 0
+
+
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_mixtures_that_are_answered_are_right(count):
+    """Against a state that keeps the mean read of every worker."""
+    speeds = np.linspace(0.5, 1.5, count)
+    shares, rate = speeds / speeds.sum(), 0.1
+    matrix = np.eye(count + 1)
+    matrix[0, 1:] = -rate * shares
+    for i, share in enumerate(shares, start=1):
+        matrix[i, i] = 1 - share
+        matrix[i] += share * matrix[0]
+    whole = np.abs(np.linalg.eigvals(matrix)).max()
+    found = spectral_radius(GradientDescent(learning_rate=rate), 1.0, MixtureDelay(speeds=speeds))
+    assert found == pytest.approx(whole, rel=1e-5)

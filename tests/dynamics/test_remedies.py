@@ -179,7 +179,7 @@ def test_weights_close_over_ages_as_the_whole_chain(method, workers, count):
     assert moments.stationary_variance == pytest.approx(total, rel=1e-9)
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [1, 1.5, 4])
 @pytest.mark.parametrize("method", [DESCENT, BALL], ids=lambda m: type(m).__name__)
 def test_weights_of_one_change_nothing(method, workers):
     weighted = StalenessWeighted(method=method, weight=StaleThreshold(largest=3, weight=1.0))
@@ -318,7 +318,7 @@ def test_the_table_compares_what_it_says():
     table = compare_remedies(3, 0.05, 1.0)
     assert len(table.names) == len(table.largest_step) == 11
     assert repr(table) == "<RemedyTable: 11 remedies on 3 workers>"
-    rate, square = table.learning_rate[0], table.mean_square_rate[0]
+    rate, square = table.learning_rate[0], table.root_mean_square_rate[0]
     own = queue_moments(GradientDescent(learning_rate=rate), np.array([0.05, 1.0]), workers=3)
     assert square == pytest.approx(np.sqrt(own.mean_square_rate.max()))
     assert table.noise_floor[table.names.index("compensated in full")] == pytest.approx(1, rel=0.01)

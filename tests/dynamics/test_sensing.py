@@ -264,3 +264,11 @@ def test_refusals():
         feedback_spectrum(HeavyBall(learning_rate=0.03, momentum=0.5), 1.0, 0.01, 15)
     with pytest.raises(DomainError, match="staleness is"):
         feedback_spectrum(HeavyBall(learning_rate=0.01, momentum=0.5), 1.0, 0.01, 1.5)
+
+
+def test_of_a_pair_the_upper_pole_is_told():
+    found = sensor_reading(
+        GradientDescent(learning_rate=[0.03, 0.2]), 1.0, FixedDelay(staleness=15)
+    )
+    assert (found.eigenvalue.imag > 0).all()
+    assert not found.is_steady.any()

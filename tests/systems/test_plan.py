@@ -17,6 +17,7 @@ from momentum_dynamics import (
     HeavyBall,
     NoDelay,
     Quadratic,
+    ServiceDelay,
     ShapeError,
     ShiftedExponential,
     Task,
@@ -30,11 +31,15 @@ from momentum_dynamics import (
 from momentum_dynamics.laws import staleness as laws
 from momentum_dynamics.systems import (
     fewest_updates,
+    group_staleness,
+    group_task,
     loss_path,
+    statistical,
     statistical_efficiency,
     tune_for,
     updates_to_target,
 )
+from momentum_dynamics.systems.clocks import ticks_for, updates_by_clock
 
 TASK = Task(spectrum=(0.1, 1.0), noise_variance=1.0, target=0.05)
 OMNIVORE = Cluster(nodes=32, service=Deterministic(mean=32), server=0.35, shares_batch=True)
@@ -43,11 +48,12 @@ OMNIVORE = Cluster(nodes=32, service=Deterministic(mean=32), server=0.35, shares
 # --- updates to a target --------------------------------------------------------------------------
 
 
-def test_the_loss_is_that_of_exact_moments():
-    method, delay = HeavyBall(learning_rate=0.05, momentum=0.3), GeometricDelay(workers=8)
+@pytest.mark.parametrize("workers", [2.5, 8])
+def test_the_loss_is_that_of_exact_moments(workers):
+    method, delay = HeavyBall(learning_rate=0.05, momentum=0.3), GeometricDelay(workers=workers)
     expected = 0
     for curvature in TASK.spectrum:
-        path = queue_moments(method, curvature, workers=8, noise_variance=1.0).path(60)
+        path = queue_moments(method, curvature, workers=workers, noise_variance=1.0).path(60)
         expected = expected + curvature / 2 * (path.variance + path.mean**2)
     assert loss_path(TASK, method, delay, 60) == pytest.approx(expected, abs=1e-9)
 
@@ -108,6 +114,60 @@ def test_statistical_efficiency_is_a_price():
     prices = [statistical_efficiency(TASK, GeometricDelay(workers=g)) for g in (2, 8, 32)]
     assert 1 < prices[0] < prices[1] < prices[2] < 1.5
     assert statistical_efficiency(TASK, GeometricDelay(workers=32), longest=50) == np.inf
+
+
+# --- a coarse clock -------------------------------------------------------------------------------
+
+
+LONG = Task(spectrum=(0.2, 1.0), noise_variance=20.0, target=0.02)
+
+
+@pytest.mark.parametrize(
+    "delay",
+    [
+        NoDelay(),
+        FixedDelay(staleness=100),
+        GeometricDelay(workers=200),
+        ServiceDelay(service=Gamma(shape=4), workers=60),
+    ],
+    ids=lambda delay: type(delay).__name__,
+)
+def test_a_coarse_clock_tells_the_updates_of_long_paths(delay):
+    momenta = np.array([0.0, 0.5, 0.98])
+    method = HeavyBall(learning_rate=8e-4 * (1 - momenta), momentum=momenta)
+    exact, coarse = (updates_by_clock(LONG, method, delay, 8_000, tick) for tick in (1, 8))
+    assert exact == pytest.approx(updates_to_target(LONG, method, delay, 8_000))
+    assert (exact > 4000).all()
+    assert coarse == pytest.approx(exact, rel=5e-3)
+    # … and the coarser, the less: the error is of the order of a tick.
+    assert np.abs(updates_by_clock(LONG, method, delay, 8_000, 32) - exact).max() < 64
+
+
+def test_ticks_resolve_the_path_and_the_fastest_mode():
+    rates = np.array([1e-6, 1e-3, 1.0])
+    ticks = ticks_for(LONG, rates, 2**14)
+    assert ticks.tolist() == [2**14 // 512, 32, 1]
+    assert (ticks_for(LONG, rates, 500) == 1).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "delay", [FixedDelay(staleness=100), GeometricDelay(workers=200)], ids=repr
+)
+def test_what_a_clock_found_is_exact_and_the_best_about(delay):
+    tuned = tune_for(LONG, delay)
+    assert tuned.updates > 2000
+    exact = updates_to_target(LONG, tuned.method, delay, 9_000)
+    assert float(exact) == pytest.approx(tuned.updates, rel=1e-6)
+    effective, momenta = (
+        part.ravel() for part in np.meshgrid(
+            np.geomspace(0.5, 1.6, 9) * tuned.learning_rate / (1 - tuned.momentum),
+            [-0.3, 0.0, 0.5, 0.9, 0.98, 0.993],
+        )
+    )  # fmt: skip
+    around = HeavyBall(learning_rate=effective * (1 - momenta), momentum=momenta)
+    grid = updates_to_target(LONG, around, delay, 9_000)
+    assert tuned.updates <= 1.002 * grid.min()
 
 
 # --- how many groups ------------------------------------------------------------------------------
@@ -202,6 +262,31 @@ def test_a_plan_beats_both_extremes_and_says_so():
     assert json.loads(json.dumps(found.to_dict()))["recommended"]["groups"] == found.groups
 
 
+@pytest.mark.slow
+def test_thousands_of_nodes_take_few_exact_paths(monkeypatch):
+    """Exact paths of all settings together see some hundred times the updates of the plan."""
+    seen = []
+
+    def counted(method, curvature, delay, steps, **options):
+        found = square_path(method, curvature, delay, steps, **options)
+        seen.append(found.size)
+        return found
+
+    square_path = statistical.square_path
+    monkeypatch.setattr(statistical, "square_path", counted)
+    found = some_plan(
+        nodes=9600, service=ShiftedExponential(shift=0.9), communication=0.0,
+        spectrum=(0.05, 1.0), noise=1000.0,
+    )  # fmt: skip
+    assert found.best.updates > 10_000
+    assert sum(seen) < 400 * found.best.updates
+    own = loss_path(
+        group_task(found.cluster, found.task, found.groups), found.best.method,
+        group_staleness(found.cluster, found.groups), found.best.updates,
+    )  # fmt: skip
+    assert own[-1] <= found.task.target < own[-2]
+
+
 def test_plans_are_deterministic():
     first, second = (some_plan().to_dict() for _ in range(2))
     assert first == second
@@ -272,6 +357,7 @@ def test_verification_is_a_run_of_the_queue():
         ({"nodes": 0}, DomainError, "nodes is 0"),
         ({"spectrum": (0.0, 1.0)}, DomainError, "spectrum holds 0.0, but every curvature"),
         ({"spectrum": [[1.0]]}, ShapeError, "spectrum has shape"),
+        ({"spectrum": "0.1,1"}, DomainError, "spectrum is '0.1,1', but must be a row"),
         ({"noise": -1.0}, DomainError, "noise_variance is -1.0"),
         ({"noise": [1.0, 2.0]}, DomainError, "must be one number"),
         ({"target": 0.0}, DomainError, "target is 0.0"),

@@ -1,4 +1,4 @@
-"""Remedies against staleness side by side: rates, noise floors and largest steps, exactly."""
+"""Remedies against staleness side by side: rates, noise floors, largest steps; no simulation."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RemedyTable:
         The largest learning rate times the largest curvature that is stable in mean square.
     learning_rate : array
         With the best mean-square rate over both ends of the spectrum.
-    mean_square_rate, mean_rate : array
+    root_mean_square_rate, mean_rate : array
         At that learning rate, the worst factor per update of root mean squares, and of means.
     noise_floor : array
         The expected loss at rest, each remedy at a learning rate that makes it as fast in root
@@ -62,7 +62,7 @@ class RemedyTable:
     largest_curvature: float
     largest_step: Array
     learning_rate: Array
-    mean_square_rate: Array
+    root_mean_square_rate: Array
     mean_rate: Array
     noise_floor: Array
     speed: float
@@ -72,7 +72,7 @@ class RemedyTable:
         return f"<RemedyTable: {len(self.names)} remedies on {self.workers} workers>"
 
     def __str__(self) -> str:
-        """Return the table; every number is exact."""
+        """Return the table, of moments that `queue_moments` answers."""
         width = max(map(len, self.names))
         head = f"{'remedy':<{width}}  mean rate  mean-square  floor  largest step"
         told = (
@@ -81,7 +81,7 @@ class RemedyTable:
             f"the mean and of root mean squares; floors are at the rate {self.speed:.5f}, over one "
             "worker's; steps are learning rates times the largest curvature."
         )
-        columns = (self.mean_rate, self.mean_square_rate, self.noise_floor, self.largest_step)
+        columns = (self.mean_rate, self.root_mean_square_rate, self.noise_floor, self.largest_step)
         rows = [
             f"{name:<{width}}  {mean:9.5f}  {square:11.5f}  {floor:5.2f}  {step:12.4f}"
             for name, mean, square, floor, step in zip(self.names, *columns, strict=True)
@@ -257,7 +257,7 @@ def compare_remedies(
     return RemedyTable(
         names=tuple(remedies), workers=int(workers), smallest_curvature=case.low,
         largest_curvature=case.high, largest_step=np.array(limits) * case.high,
-        learning_rate=np.array(rates), mean_square_rate=np.array(squares),
+        learning_rate=np.array(rates), root_mean_square_rate=np.array(squares),
         mean_rate=np.array(means), noise_floor=np.array(floors), speed=speed,
     )  # fmt: skip
 

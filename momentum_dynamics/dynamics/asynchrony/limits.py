@@ -101,8 +101,9 @@ def mean_square_limit(
 
     Notes
     -----
-    It is where the share γ of its own spread that the spread of reads begets reaches 1, since the
-    spectral radius of a positive map is an eigenvalue: see `queue_moments` and `stale_moments`.
+    It is where the share γ of its own spread that the spread of reads begets reaches 1: the map of
+    second moments keeps a cone, so that its spectral radius is an eigenvalue, and where the mean is
+    stable 1 is one exactly if γ = 1; see `queue_moments` and `stale_moments`.
 
     Examples
     --------

@@ -280,6 +280,9 @@ def queue_moments(
     of u + δ. So the state and u are linear, driven by δ; the mean square c of what is held is
     filtered as u is, and V = c − u². Together that is a linear recursion with coefficients in 1/M.
 
+    All is exact but for weights of staleness that never settle, as 1/(τ + 1): those of the oldest
+    gradients, one in a hundred, are averaged, which moves floors by some 10⁻⁵ of them.
+
     The mean is that of independent geometric staleness, the second moment is not: successive
     stalenesses of the queue are dependent. [mitliagkas2016]_
 

@@ -13,7 +13,7 @@ from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods.protocol import Method
 from momentum_dynamics.notation import GLOSSARY, Scalar
 
-__all__ = ["square_path"]
+__all__ = ["square_path", "thinned_path"]
 
 Array = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ def square_path(
     *,
     noise_variance: Scalar = 0,
     start: float = 1.0,
-    workers: int | None = None,
+    workers: float | None = None,
 ) -> Array:
     """The mean square of the query's displacement after 0, 1, …, `steps` updates, by series.
 
@@ -48,7 +48,7 @@ def square_path(
         Of each gradient; broadcast against the batch.
     start : float
         The displacement from the solution, at rest.
-    workers : int, optional
+    workers : float, optional
         M of a queue; by default successive stalenesses are independent.
 
     Returns
@@ -79,48 +79,94 @@ def square_path(
     GLOSSARY["steps"].check(steps)
     if np.ndim(curvature) or not np.isfinite(curvature):
         raise DomainError(f"curvature is {curvature}, but must be one number.")
+    return thinned_path(
+        method, float(curvature), np.asarray(delay.probabilities(int(steps) + 1)),
+        noise_variance=noise_variance, start=start, workers=workers,
+    )  # fmt: skip
+
+
+def thinned_path(
+    method: Method,
+    h: float,
+    chances: Array,
+    *,
+    noise_variance: Scalar,
+    start: float,
+    workers: float | None,
+    thinned: float = 1.0,
+) -> Array:
+    """`square_path` as long as a row of chances, with a part of the kicks by random staleness.
+
+    Where a step stands for many updates, the deviations of their reads average as noise does.
+
+    Parameters
+    ----------
+    method : Method
+    h : float
+        The curvature.
+    chances : array
+        Of staleness 0, 1, …
+    noise_variance : scalar
+    start : float
+    workers : float, optional
+    thinned : float
+        The part of the kicks, in [0, 1].
+
+    Returns
+    -------
+    array ``(*batch, len(chances))``
+    """
     loop = transfer_function(method)
-    grid = _Circle(int(steps))
+    grid = _Circle(len(chances) - 1)
     below = grid.polynomial(loop.denominator)
     above = grid.polynomial(loop.numerator)
-    h, one = float(curvature), 1 / (1 - grid.points)
-    q = grid.transform(np.asarray(delay.probabilities(grid.length)))
+    q = grid.transform(chances)
     closed = below - h * q * above
     answer = above / closed
-    read = q * answer
     grows = grid.winding(closed) != 0
-    spent = 0 * grid.points
-    if workers is not None and workers > 1:  # a single worker's read has no deviation
-        share = 1 / workers
-        spent = share * grid.points / (1 - (1 - share) * grid.points)
-
-    def squared(series: Any) -> tuple[Array, Any]:
-        square = grid.series(series) ** 2
-        return square, grid.transform(square)
+    variance = np.asarray(noise_variance, dtype=float)[..., None]
 
     with np.errstate(all="ignore"):
-        _, noise_answer = squared(answer)
-        _, noise_read = squared(read)
-        _, kick_answer = squared(h * answer * (1 - spent))
-        _, kick_read = squared(h * read * (1 - spent) - spent)
-        mean, mean_square = squared(start * (1 + h * answer) * one)
-        _, read_square = squared(start * (1 + h * read) * one)
-        variance = np.asarray(noise_variance, dtype=float)[..., None]
-        begun = q * mean_square + (1 - q) * start**2 * one - read_square
-        source = begun + variance * (q * noise_answer - noise_read) * one
-        again = 1 - (q * kick_answer - kick_read)
-        grows = grows | (grid.winding(again) != 0)
-        spread = variance * noise_answer * one + kick_answer * source / again
-        found = mean + grid.series(spread)
+        answers = grid.series(answer)
+        # A factor 1/(1 − w) is a running sum, which costs less than a transform.
+        mean = (start * (1 + h * _since_start(answers))) ** 2
+        if np.count_nonzero(chances) <= 1 and chances.max(initial=0) in (0, 1):
+            # Staleness without chance: the read has no deviation, V = 0.
+            found = mean + variance * np.cumsum(answers**2, axis=-1)
+        else:
+            one = 1 / (1 - grid.points)
+            read = q * answer
+            reads = grid.series(read)
+            noise_answer, noise_read = grid.transform(answers**2), grid.transform(reads**2)
+            kick_answer, kick_read = h**2 * noise_answer, h**2 * noise_read
+            if workers is not None and workers > 1:  # a single worker's read has no deviation
+                share = 1 / workers
+                spent = share * grid.points / (1 - (1 - share) * grid.points)
+                kick_answer = grid.square(h * answer * (1 - spent))
+                kick_read = grid.square(h * read * (1 - spent) - spent)
+            mean_square = grid.transform(mean)
+            read_square = grid.transform((start * (1 + h * _since_start(reads))) ** 2)
+            begun = q * mean_square + (1 - q) * start**2 * one - read_square
+            source = begun + variance * (q * noise_answer - noise_read) * one
+            again = 1 - thinned * (q * kick_answer - kick_read)
+            grows = grows | (grid.winding(again) != 0)
+            spread = variance * noise_answer * one + thinned * kick_answer * source / again
+            found = mean + grid.series(spread)
     return np.where(grows[..., None] | ~np.isfinite(found), np.inf, np.maximum(found, 0))
+
+
+def _since_start(series: Array) -> Array:
+    return np.cumsum(series, axis=-1)
 
 
 class _Circle:
     """Points w on a circle of radius below 1, and the way from series to values there and back."""
 
     def __init__(self, steps: int) -> None:
+        from scipy.fft import next_fast_len
+
         self.length = steps + 1
-        self.size = 2 ** int(np.ceil(np.log2(2 * self.length)))
+        self.size = 2 * next_fast_len(self.length, real=True)
         radius = _FOLDING ** (1 / self.size)
         self.points = radius * np.exp(-2j * np.pi * np.arange(self.size // 2 + 1) / self.size)
         self.weights = radius ** np.arange(self.length)
@@ -138,7 +184,21 @@ class _Circle:
         """The coefficients of a power series."""
         return np.fft.irfft(values, self.size)[..., : self.length] / self.weights
 
+    def square(self, values: Any) -> Any:
+        """The values of the series with squared coefficients."""
+        return self.transform(self.series(values) ** 2)
+
     def winding(self, values: Any) -> Any:
-        """How often the values turn around 0: the number of zeros inside, poles being outside."""
-        turns = np.angle(values[..., 1:] / values[..., :-1]).sum(axis=-1) / np.pi
-        return np.rint(turns)
+        """How often the values turn around 0: the number of zeros inside, poles being outside.
+
+        Half the circle is seen, the rest mirrors it: the half turns between its real ends, and two
+        for every time that the values pass the negative half axis.
+        """
+        rows = values.reshape(-1, values.shape[-1])
+        upper = rows.imag >= 0
+        row, passed = np.nonzero(upper[:, 1:] != upper[:, :-1])
+        turning = (rows[row, passed].conj() * rows[row, passed + 1]).imag
+        signs = np.where(upper[row, passed], turning > 0, -1.0 * (turning < 0))
+        turns = 2 * np.bincount(row, weights=signs, minlength=len(rows))
+        ends = np.where(upper, 1, -1)[:, [0, -1]] * np.abs(np.angle(rows[:, [0, -1]]))
+        return np.rint(turns + (ends[:, 1] - ends[:, 0]) / np.pi).reshape(values.shape[:-1])

@@ -97,15 +97,6 @@ class StaleLoop:
         rows = (*self.transition, *self.noise, *self.spread, *self.read)
         return (*(entry for row in rows for entry in row), *self.poles, *self.taps, self.direct)
 
-    def filter_response(self, weight: Any) -> Any:
-        """q(1/z) at z = `weight`."""
-        above: Any = self.direct
-        below: Any = 1
-        for k, (pole, tap) in enumerate(zip(self.poles, self.taps, strict=True), start=1):
-            above = above + (tap + self.direct * pole) / weight**k
-            below = below + pole / weight**k
-        return above / below
-
     @cached_property
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """Transition, noise, spread, fresh, read and output, stacked over a common batch."""
@@ -161,25 +152,39 @@ class StaleLoop:
         return whole
 
     def _rate_of_kernel(self, index: tuple[int, ...]) -> float:
-        """The z where what a unit of V begets, Σ κₖ z⁻ᵏ, is 1; or the square of the mean's.
+        """The z where what a unit of V begets, Σ κₖ z⁻ᵏ, is 1; or where the sum ends.
 
-        With δ's response y of queries and u of mean reads, κ is the filter of y² less u², which
-        no draw makes negative as long as δ acts as gradient noise does: so the sum falls in z.
+        With δ's response y of queries and u of mean reads, κ is the filter of y² less u². The sum
+        converges beyond the square of the mean's rate and the filter's slowest pole, below which
+        second moments do not contract either: what is read again and again is forgotten no faster.
+
+        There it takes the value 1 once at most. If δ acts as gradient noise does, no draw makes κ
+        negative, and the sum falls in z. In the queue it is V itself that is begotten: with
+        p = 1/M, and u + e + kδ the newest query, where e is settled before δ is drawn,
+
+            V' = (1 − p − p² + 2p²k + p(1 − p)k²) V + p(1 − p) E e²,
+
+        whose first factor is (1 − 2p)/(1 − p) at the least; so V obeys a sum that falls in z, and
+        which is 1 at the same z.
         """
         from scipy.linalg import solve_discrete_lyapunov
         from scipy.optimize import brentq
 
-        parts = (
-            np.broadcast_to(part, (*np.shape(self.mean_rate), *part.shape[-2:]))[index]
-            for part in self.arrays
-        )
-        matrix, _, spread, fresh, read, _ = parts
-        floor = float(np.asarray(self.mean_rate)[index]) ** 2
+        shape = np.shape(self.mean_rate)
+
+        def here(value: Any, *last: int) -> Any:
+            return np.broadcast_to(value, (*shape, *last))[index]
+
+        matrix, _, spread, fresh, read, _ = (here(part, *part.shape[-2:]) for part in self.arrays)
+        poles, taps = [1.0, *map(here, self.poles)], [0.0, *map(here, self.taps)]
+        slowest = np.abs(np.roots(poles)).max(initial=0.0)
+        floor = max(float(here(self.mean_rate)) ** 2, float(slowest))
 
         def excess(z: float) -> float:
             settled = solve_discrete_lyapunov(matrix / np.sqrt(z), spread @ spread.T / z)
             own, mean = (float((row @ settled @ row.T)[0, 0]) for row in (fresh, read))
-            return float(self.filter_response(z)) * own - mean - 1
+            response = float(here(self.direct)) + np.polyval(taps, z) / np.polyval(poles, z)
+            return float(response * own - mean - 1)
 
         low = floor * (1 + _CLOSE)
         if excess(low) <= 0:
