@@ -27,7 +27,8 @@ help: ## list the targets
 
 # The stamps hold the set-up: one for the environment, one for each lock file that is installed in
 # it. The development lock holds the other one's pins, so it is installed on top. The engines of a
-# cluster, torch and JAX are heavy, and nothing else needs them: they have an environment of their own.
+# cluster, torch and JAX are heavy, and nothing else needs them: they have an environment of their
+# own.
 .venv/.stamp-python:
 	@$(PY) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || { \
 	  echo "momentum_dynamics needs Python 3.11 or later, but '$(PY)' is $$($(PY) --version 2>&1 || true); name another one: make PY=python3.12 $(MAKECMDGOALS)." >&2; exit 1; }

@@ -297,7 +297,7 @@ def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
 
 
 def for_floats(text: Callable[..., Any]) -> Callable[..., Any]:
-    """The same text for Python's floats alone, in a third of the time.
+    """The same text for Python's floats alone, in two thirds of the time.
 
     What these functions do is decided once, here, and not at every call: the names of this module
     that the text uses, and those of the functions of this package that it calls by name, mean

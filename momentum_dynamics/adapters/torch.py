@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -109,7 +109,13 @@ class YellowFin(torch.optim.Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters, with an ``lr`` and a ``weight_decay`` of its own if wanted."""
         super().add_param_group(param_group)
-        group = self.param_groups[-1]
+        try:
+            self._check(self.param_groups[-1])
+        except DomainError:
+            self.param_groups.pop()
+            raise
+
+    def _check(self, group: dict[str, Any]) -> None:
         for parameter in group["params"]:
             if parameter.dtype not in {torch.float32, torch.float64}:
                 raise DomainError(
@@ -117,7 +123,9 @@ class YellowFin(torch.optim.Optimizer):
                     "torch.float32 or torch.float64; keep the parameters in single precision and "
                     "compute in a lower one with torch.autocast."
                 )
-        replace(self.tuner, learning_rate_factor=group["lr"], weight_decay=group["weight_decay"])
+        for name in ("lr", "weight_decay"):
+            if not (isinstance(group[name], int | float) and 0 <= group[name] < math.inf):
+                raise DomainError(f"{name} is {group[name]!r}, but must be a number in [0, ∞).")
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a restored run needs, settings included; plain numbers and tensors."""

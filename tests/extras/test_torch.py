@@ -260,7 +260,8 @@ def test_other_types_are_refused(dtype):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"lr": -1.0}, "learning_rate_factor is -1.0"),
+        ({"lr": -1.0}, "lr is -1.0"),
+        ({"lr": "0.1"}, "lr is '0.1', but must be a number in"),
         ({"weight_decay": float("nan")}, "weight_decay is nan"),
         ({"smoothing": 1.0}, "smoothing is 1.0"),
         ({"learning_rate_factor": 2.0}, "as lr, as PyTorch calls it"),
@@ -269,6 +270,30 @@ def test_other_types_are_refused(dtype):
 def test_inadmissible_settings_are_refused(settings, message):
     with pytest.raises(DomainError, match=message):
         YellowFin([torch.nn.Parameter(torch.ones(3))], **settings)
+
+
+def test_a_group_that_is_refused_is_not_added():
+    optimizer = YellowFin([torch.nn.Parameter(torch.ones(3))])
+    with pytest.raises(DomainError, match=r"parameter is torch\.float16"):
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(3).half())]})
+    assert len(optimizer.param_groups) == 1
+
+
+def test_single_and_double_precision_together():
+    rng = np.random.default_rng(0)
+    pulls = rng.standard_normal((15, 2, 4))
+    single = torch.nn.Parameter(torch.ones(4))
+    double = torch.nn.Parameter(torch.ones(4, dtype=torch.float64))
+    optimizer = YellowFin([single, double], preset="reference")
+    tuner = Tuner(preset="reference")
+    points = [np.ones(4), np.ones(4)]
+    state = tuner.init(points)
+    for one, two in pulls:
+        filled(optimizer, torch.tensor(one, dtype=torch.float32), torch.tensor(two))
+        state, points, info = tuner.update(state, [one, two], points)
+    assert optimizer.info["h_max"] == pytest.approx(info["h_max"], rel=1e-6)
+    assert single.dtype == optimizer.state[single]["velocity"].dtype == torch.float32
+    np.testing.assert_allclose(double.detach().numpy(), points[1], rtol=1e-6)
 
 
 def test_buffers_are_like_the_parameters_and_plain_layouts_do_not_matter():
