@@ -99,7 +99,7 @@ class YellowFin(torch.optim.Optimizer):
         self.info: dict[str, float] = {}
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
         self.state["tuner"] = {
-            "step": 0, "window": [], "averages": list(Averages()), "h_max": 0.0,
+            "step": 0, "window": (), "averages": tuple(Averages()), "h_max": 0.0,
         }  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
@@ -223,23 +223,27 @@ class YellowFin(torch.optim.Optimizer):
             for _, _, _, _, velocities in groups:
                 torch._foreach_zero_(velocities)
         self.info = info
-        numbers.update(step=step + 1, window=list(window), averages=list(sums), h_max=h_max)
+        numbers.update(step=step + 1, window=window, averages=tuple(sums), h_max=h_max)
 
     def _measured(
         self, gradients: list[Any], averages: list[Any]
     ) -> tuple[float, float, float, float]:
         """‖g‖², ⟨a, g⟩, ‖a‖² and the share of entries of g that are not 0."""
         counted = self.tuner.sparsity_debias
-        kinds: dict[tuple[Any, Any], list[Any]] = {}
+        told: list[Any] = []
         for gradient, average in zip(gradients, averages, strict=True):
             g, a = gradient.reshape(-1), average.reshape(-1)
-            row = kinds.setdefault((g.dtype, g.device), [])
-            row += (_inner(g, g), _inner(a, g), _inner(a, a))
+            told += (_inner(g, g), _inner(a, g), _inner(a, a))
             if counted:
-                row.append(torch.count_nonzero(g).to(g.dtype))
-        found = [number for kind in kinds.values() for number in torch.stack(kind).tolist()]
+                told.append(torch.count_nonzero(g))
+        try:
+            found = torch.stack(told).tolist()
+        except RuntimeError:  # the parameters are on several devices
+            found = torch.stack([number.to(told[0].device) for number in told]).tolist()
         columns = 4 if counted else 3
-        squared, mixed, before = (sum(found[k::columns]) for k in range(3))
+        squared, mixed, before = (
+            sum(found[::columns]), sum(found[1::columns]), sum(found[2::columns])
+        )  # fmt: skip
         if not counted:
             return squared, mixed, before, 1.0
         total = sum(gradient.numel() for gradient in gradients)
@@ -256,6 +260,13 @@ class YellowFin(torch.optim.Optimizer):
         decay: float,
     ) -> None:
         push, share = (-rate, 1.0) if self.tuner.update_rule == "difference" else (1.0, -rate)
+        if points[0].device.type == "cpu":  # where tensor by tensor is how it is done anyway
+            for point, gradient, velocity in zip(points, gradients, velocities, strict=True):
+                velocity.mul_(momentum).add_(gradient, alpha=push * clip)
+                if decay:
+                    velocity.add_(point, alpha=push * decay)
+                point.add_(velocity, alpha=share)
+            return
         torch._foreach_mul_(velocities, momentum)
         torch._foreach_add_(velocities, gradients, alpha=push * clip)
         if decay:

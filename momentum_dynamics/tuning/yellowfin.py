@@ -380,10 +380,12 @@ class YellowFin:
             push = gradient if factor == 1 else factor * gradient
             if self.weight_decay:
                 push = push + self.weight_decay * point
+            # Every array that is asked for is used twice: long ones cost more to get than to fill.
             fresh = momentum * velocity
             if difference:
-                fresh -= rate * push
-                moved.append(point + fresh)
+                move = -rate * push
+                fresh += move
+                moved.append(np.add(point, fresh, out=move) if point.ndim else point + fresh)
             else:
                 fresh += push
                 move = -rate * fresh
