@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -13,6 +14,8 @@ from momentum_dynamics.errors import DomainError, ShapeError
 __all__ = ["Optimizer", "Tree", "arrays_of", "gradients_of", "like", "squared_norm"]
 
 Array = NDArray[np.float64]
+
+_SHAPE = attrgetter("shape")
 
 Tree: TypeAlias = "ArrayLike | Sequence[ArrayLike]"
 """Parameters of a model: an array, or a list or tuple of arrays."""
@@ -71,10 +74,7 @@ def gradients_of(gradient: Any, arrays: Sequence[Array]) -> list[Array]:
         If the shapes differ.
     """
     found = arrays_of(gradient)
-    fits = len(found) == len(arrays)
-    for one, two in zip(found, arrays, strict=False):
-        fits = fits and one.shape == two.shape
-    if not fits:
+    if [*map(_SHAPE, found)] != [*map(_SHAPE, arrays)]:
         raise ShapeError(
             f"The gradient has shapes {[array.shape for array in found]}, but the parameters have "
             f"{[array.shape for array in arrays]}; give one number for each parameter."

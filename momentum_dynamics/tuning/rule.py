@@ -133,8 +133,8 @@ def choose(
     With ``released``, a floor ε, the root of the cubic is the one of the code that was released
     with the paper, its pole and its cancellation included.
     """
-    double = getattr(h_min, "dtype", None) != np.float32
-    tiny, huge, below_one = _DOUBLE if double else _SINGLE
+    single = type(h_min) is not float and getattr(h_min, "dtype", None) == np.float32
+    tiny, huge, below_one = _SINGLE if single else _DOUBLE
     low = maximum(h_min, tiny)
     p = signal_to_noise(distance, low, maximum(variance, tiny))
     some = minimum(maximum(p, tiny), huge)

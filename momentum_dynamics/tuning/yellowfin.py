@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +58,7 @@ _WORDS = {
 _OPTIONAL = ("statistics_guard", "largest_move", "clip_norm")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class YellowFinState:
+class YellowFinState(NamedTuple):
     """All that YellowFin remembers; a run that goes on from it goes on bit for bit.
 
     Attributes
@@ -108,7 +107,7 @@ class YellowFinState:
         DomainError
             If something is missing.
         """
-        missing = [field.name for field in fields(cls) if field.name not in stored]
+        missing = [name for name in cls._fields if name not in stored]
         if missing:
             raise DomainError(f"A stored state of YellowFin has no {', '.join(missing)}.")
         return cls(
@@ -377,17 +376,17 @@ class YellowFin:
         forgets = step == 0 and self.forgets_first_gradient
         after, moved = [], []
         for velocity, gradient, point in zip(velocities, gradients, points, strict=True):
-            push = gradient if factor == 1 else factor * gradient
+            push, share = gradient, factor
             if self.weight_decay:
-                push = push + self.weight_decay * point
+                push, share = factor * gradient + self.weight_decay * point, 1.0
             # Every array that is asked for is used twice: long ones cost more to get than to fill.
             fresh = momentum * velocity
             if difference:
-                move = -rate * push
+                move = (-rate * share) * push
                 fresh += move
                 moved.append(np.add(point, fresh, out=move) if point.ndim else point + fresh)
             else:
-                fresh += push
+                fresh += push if share == 1 else share * push
                 move = -rate * fresh
                 move += point
                 moved.append(move)
