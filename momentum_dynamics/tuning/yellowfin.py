@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,48 +13,12 @@ from numpy.typing import NDArray
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
+from momentum_dynamics.tuning.presets import settled
 from momentum_dynamics.tuning.statistics import OF_ARRAYS, OF_FLOATS, Averages, Tuned
 
 __all__ = ["YellowFin", "YellowFinState", "averaged", "not_finite"]
 
 Array = NDArray[np.float64]
-
-_PRESETS: dict[str, dict[str, Any]] = {
-    "paper": {
-        "log_smoothing": False,
-        "zero_debias": True,
-        "slow_start": True,
-        "adaptive_clip": False,
-        "statistics_guard": None,
-        "largest_move": None,
-        "sparsity_debias": False,
-        "floor": sys.float_info.min,
-        "update_rule": "difference",
-        "first_gradient_in_velocity": True,
-    },
-    "reference": {
-        "log_smoothing": True,
-        "zero_debias": True,
-        "slow_start": True,
-        "adaptive_clip": True,
-        "statistics_guard": 100.0,
-        "largest_move": 100.0,
-        "sparsity_debias": False,
-        "floor": 1e-6,
-        "update_rule": "velocity",
-        "first_gradient_in_velocity": False,
-    },
-}
-_SWITCHES = (
-    "log_smoothing", "zero_debias", "slow_start", "adaptive_clip", "sparsity_debias",
-    "first_gradient_in_velocity",
-)  # fmt: skip
-_WORDS = {
-    "preset": tuple(_PRESETS),
-    "root": ("exact", "released"),
-    "update_rule": ("difference", "velocity"),
-}
-_OPTIONAL = ("statistics_guard", "largest_move", "clip_norm")
 
 
 class YellowFinState(NamedTuple):
@@ -232,32 +195,10 @@ class YellowFin:
     first_gradient_in_velocity: Any = None
 
     def __post_init__(self) -> None:
-        _check_word("preset", self.preset)
-        for name, default in _PRESETS[self.preset].items():
-            missing = ... if name in _OPTIONAL else None
-            if getattr(self, name) is missing:
-                object.__setattr__(self, name, default)
-        for name in ("root", "update_rule"):
-            _check_word(name, getattr(self, name))
-        for name in _SWITCHES:
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise DomainError(f"{name} is {getattr(self, name)!r}, but must be True or False.")
-            object.__setattr__(self, name, bool(getattr(self, name)))
-        window = _number("window", self.window, 1, math.inf)
-        if window != int(window):
-            raise DomainError(f"window is {self.window!r}, but must be a whole number from 1 on.")
-        object.__setattr__(self, "window", int(window))
-        ranges = {
-            "smoothing": (0.0, 1.0), "initial_learning_rate": (0.0, math.inf),
-            "initial_momentum": (-math.inf, math.inf), "statistics_guard": (0.0, math.inf),
-            "largest_move": (0.0, math.inf), "clip_norm": (0.0, math.inf),
-            "learning_rate_factor": (0.0, math.inf), "weight_decay": (0.0, math.inf),
-            "floor": (0.0, math.inf),
-        }  # fmt: skip
-        for name, (low, high) in ranges.items():
-            if getattr(self, name) is None and name in _OPTIONAL:
-                continue
-            object.__setattr__(self, name, _number(name, getattr(self, name), low, high))
+        for name, value in settled(
+            {field.name: getattr(self, field.name) for field in fields(self)}
+        ):
+            object.__setattr__(self, name, value)
 
     @property
     def forgets_first_gradient(self) -> bool:
@@ -426,19 +367,3 @@ def not_finite(step: int, gradients: list[Array]) -> str:
         f"The gradient of step {step} is too long: its squared norm is no floating-point number; "
         "scale the loss down."
     )
-
-
-def _check_word(name: str, value: Any) -> None:
-    if value not in _WORDS[name]:
-        raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(_WORDS[name])}.")
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    ends = f"{'(' if low == -math.inf else '['}{low:g}, {high:g})".replace("inf", "∞")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool | str) or not (math.isfinite(number) and low <= number < high):
-        raise DomainError(f"{name} is {value!r}, but must be a number in {ends}.")
-    return number
