@@ -17,6 +17,7 @@ from momentum_dynamics.training.optimizers import (
     sgd,
 )
 from momentum_dynamics.tuning import ClosedLoopYellowFin, Optimizer, YellowFin
+from momentum_dynamics.tuning.equivariant import EquivariantYellowFin
 
 __all__ = ["CONTENDERS", "Contender"]
 
@@ -107,6 +108,7 @@ CONTENDERS: dict[str, Contender] = {
     "yellowfin-short": _untuned(
         "YellowFin, smoothing 0.99", lambda: YellowFin(preset="reference", smoothing=0.99)
     ),
+    "equivariant": _untuned("YellowFin on true curvatures", EquivariantYellowFin),
     "yellowfin-factor": Contender(
         title="YellowFin, one factor", make=_factor, values=_FACTORS
     ),

@@ -53,7 +53,9 @@ class Protocol:
     stride: int = 20
     workers: int = 16
     orders: tuple[str, ...] = ORDERS
-    stale_workloads: tuple[str, ...] = ("cancer-mlp", "digits-mlp", "digits-factors", "digits-rows")
+    stale_workloads: tuple[str, ...] = (
+        "cancer-mlp", "digits-mlp", "digits-factors", "digits-rows", "zen-letters",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Refuse names that nobody has."""
