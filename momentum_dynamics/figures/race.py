@@ -25,15 +25,18 @@ __all__ = ["how_it_was_run", "row_of"]
 Array = NDArray[np.float64]
 Names = NDArray[np.str_]
 
-SHOWN = ("momentum", "adam", "rmsprop", "yellowfin", "yellowfin-paper", "yellowfin-factor")
+SHOWN = (
+    "momentum", "adam", "rmsprop", "yellowfin", "yellowfin-paper", "yellowfin-factor",
+    "equivariant",
+)  # fmt: skip
 RIVALS = (
     "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "yellowfin", "yellowfin-paper",
-    "yellowfin-factor",
+    "yellowfin-factor", "equivariant",
 )  # fmt: skip
 _HUES = {
     "sgd": COLORS[5], "momentum": COLORS[2], "nesterov": COLORS[4], "adagrad": GRAY,
     "rmsprop": COLORS[3], "adam": COLORS[0], "yellowfin": COLORS[1], "yellowfin-factor": COLORS[6],
-    "yellowfin-paper": "#8c2d04",
+    "yellowfin-paper": "#8c2d04", "equivariant": "#7a3db8",
 }  # fmt: skip
 
 
@@ -109,21 +112,22 @@ def _draw_curves(data: Curves, axes: Any) -> None:
     for ax in axes[:, 0]:
         ax.set_ylabel("training loss", fontsize=9)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    axes[0, 0].figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
+    axes[0, 0].figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
 
 
 def _tell_curves(data: Curves) -> str:
+    untuned = {item.title for item in CONTENDERS.values() if len(item.values) == 1}
     rates = "; ".join(
         f"{name}: "
         + ", ".join(
             f"{title} {number(float(value), 2)}"
             for title, value in zip(data.titles, row, strict=True)
-            if title not in {CONTENDERS["yellowfin"].title, CONTENDERS["yellowfin-paper"].title}
+            if title not in untuned
         )
         for name, row in zip(data.workloads, data.values, strict=True)
     )
     return (
-        "Training loss of each optimizer at its best setting, YellowFin with nothing set: mean "
+        "Training loss of each optimizer at its best setting, tuners with nothing set: mean "
         f"over seeds, and from the least to the largest. {data.told}. Best learning rates, and "
         f"factor of YellowFin's: {rates}."
     )

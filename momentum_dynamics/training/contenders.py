@@ -108,7 +108,7 @@ CONTENDERS: dict[str, Contender] = {
     "yellowfin-short": _untuned(
         "YellowFin, smoothing 0.99", lambda: YellowFin(preset="reference", smoothing=0.99)
     ),
-    "equivariant": _untuned("YellowFin on true curvatures", EquivariantYellowFin),
+    "equivariant": _untuned("ours, equivariant", EquivariantYellowFin),
     "yellowfin-factor": Contender(
         title="YellowFin, one factor", make=_factor, values=_FACTORS
     ),
