@@ -105,6 +105,8 @@ def _draw_curves(data: Curves, axes: Any) -> None:
                 linewidth=0,
             )  # fmt: skip
         ax.set(title=str(data.workloads[index]), yscale="log")
+        # What explodes leaves the picture.
+        ax.set_ylim(top=min(ax.get_ylim()[1], 30 * np.nanmedian(data.mean[index, :, 0])))
         ax.title.set_fontsize(9)
         ax.tick_params(labelsize=7, which="both")
     for ax in axes[-1]:
@@ -186,7 +188,7 @@ def _draw_scores(data: Scores, axes: Any) -> None:
     parts = (
         (data.speedup, "speedup over Adam", "log"),
         (data.loss, "final loss over Adam's", "log"),
-        (100 * data.accuracy, "accuracy minus Adam's, %", "linear"),
+        (100 * data.accuracy, "accuracy minus Adam's, %", "symlog"),
     )
     rows = np.arange(len(data.workloads))
     count = len(data.methods)
@@ -200,7 +202,7 @@ def _draw_scores(data: Scores, axes: Any) -> None:
                 middle, place, xerr=errors, fmt="o", markersize=3.2, color=_HUES[str(name)],
                 elinewidth=0.9, label=str(data.titles[at]),
             )  # fmt: skip
-        ax.set_xscale(scale)
+        ax.set_xscale(scale, **({"linthresh": 5} if scale == "symlog" else {}))
         ax.xaxis.set_minor_formatter("")
         ax.set_xlabel(text, fontsize=9)
         ax.set_yticks(rows, data.workloads if ax is axes[0, 0] else [""] * len(rows))
@@ -208,7 +210,10 @@ def _draw_scores(data: Scores, axes: Any) -> None:
         ax.tick_params(labelsize=8)
         for edge in rows[:-1] + 0.5:
             ax.axhline(edge, color=GRAY, linewidth=0.3)
-    shown = [0.1, 0.2, 0.5, 1, 2, 5]
+    low, high = axes[0, 2].get_xlim()
+    axes[0, 2].set_xticks([each for each in (-50, -10, 0, 10) if low <= each <= high])
+    axes[0, 2].xaxis.set_major_formatter("{x:g}")
+    shown = [0.05, 0.1, 0.2, 0.5, 1, 2, 5]
     axes[0, 0].set_xticks(shown, [f"{each:g}" for each in shown])
     axes[0, 1].set_xlim(*np.clip(axes[0, 1].get_xlim(), 1e-9, 1e5))
     handles, labels = axes[0, 0].get_legend_handles_labels()

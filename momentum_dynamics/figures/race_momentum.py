@@ -170,7 +170,7 @@ def _draw_ablation(data: Ablation, axes: Any) -> None:
         ax.set(xscale="log", xlabel=text, ylim=(len(rows) - 0.5, -0.5))
         ax.xaxis.set_minor_formatter("")
         ax.set_yticks(rows, data.workloads if ax is axes[0, 0] else [""] * len(rows))
-    shown = [0.5, 0.7, 1, 1.4, 2, 3]
+    shown = [0.5, 1, 2, 5, 10]
     axes[0, 0].set_xticks(shown, [f"{each:g}" for each in shown])
     axes[0, 1].set_xlim(*np.clip(axes[0, 1].get_xlim(), 1e-9, 1e5))
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -262,8 +262,7 @@ def _draw_stale(data: StaleCurves, axes: Any) -> None:
                     data.iterations, curves[at], color=hue, linewidth=1.2,
                     label=str(data.titles[at]),
                 )  # fmt: skip
-            least, first = np.nanmin(curves), np.nanmax(curves[:, 0])
-            ax.set_ylim(0.7 * least, 30 * first)
+            ax.set_ylim(0.7 * np.nanmin(curves), 10 * np.nanmin(curves[:, 0]))
             ax.tick_params(labelsize=7, which="both")
             if row == 0:
                 ax.set_title(str(data.workloads[column]), fontsize=9)
@@ -275,16 +274,20 @@ def _draw_stale(data: StaleCurves, axes: Any) -> None:
     axes[0, 0].figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
 
 
+def _loss(value: float) -> str:
+    return number(float(value), 2) if value < 1e6 else "exploded"
+
+
 def _tell_stale(data: StaleCurves) -> str:
     rows = []
     names = list(data.methods)
     if {"yellowfin", "yellowfin-closed", "adam"} <= set(names):
-        least = np.nanmin(data.mean, axis=-1)
+        least = np.nan_to_num(data.mean, nan=np.inf).min(axis=-1)
         for order, table in zip(data.orders, least, strict=True):
             told = ", ".join(
-                f"{name} {number(float(row[names.index('yellowfin')]), 2)} and "
-                f"{number(float(row[names.index('yellowfin-closed')]), 2)}, Adam "
-                f"{number(float(row[names.index('adam')]), 2)}"
+                f"{name} {_loss(row[names.index('yellowfin')])} and "
+                f"{_loss(row[names.index('yellowfin-closed')])}, Adam "
+                f"{_loss(row[names.index('adam')])}"
                 for name, row in zip(data.workloads, table, strict=True)
             )
             rows.append(f"{order}: {told}")
