@@ -54,6 +54,7 @@ _HOMES = {
     "dynamics.conversion": ("convert", "convert_state"),
     "dynamics.cycles": ("cycle",),
     "dynamics.equivalence": ("equivalent_momentum",),
+    "dynamics.escape": ("exit_time",),
     "dynamics.flows": ("flow",),
     "dynamics.fluctuations": ("autocorrelation", "power_spectrum"),
     "dynamics.loop": (
@@ -235,6 +236,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.conversion import convert_state as convert_state
     from momentum_dynamics.dynamics.cycles import cycle as cycle
     from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
+    from momentum_dynamics.dynamics.escape import exit_time as exit_time
     from momentum_dynamics.dynamics.flows import flow as flow
     from momentum_dynamics.dynamics.fluctuations import autocorrelation as autocorrelation
     from momentum_dynamics.dynamics.fluctuations import power_spectrum as power_spectrum

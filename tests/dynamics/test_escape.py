@@ -1,0 +1,164 @@
+"""Leaving a saddle: the law of the exit time against simulation, exact moments and itself."""
+
+import numpy as np
+import pytest
+import sympy
+
+from momentum_dynamics import (
+    Chebyshev,
+    ComplexMomentum,
+    DomainError,
+    Extragradient,
+    FixedDelay,
+    GeometricDelay,
+    GradientDescent,
+    HeavyBall,
+    Nesterov,
+    NotTraceableError,
+    Quadratic,
+    TorchSGD,
+    UniformDelay,
+    exit_time,
+    simulate,
+    symbol,
+)
+from momentum_dynamics.laws import saddles
+
+BALLS = HeavyBall(learning_rate=0.05, momentum=[-0.5, 0.0, 0.5, 0.9])
+NOISY = {"noise_variance": 1e-6, "distance": 1.0}
+METHODS = {
+    "descent": GradientDescent(learning_rate=0.05),
+    "heavy ball": HeavyBall(learning_rate=0.05, momentum=0.9),
+    "nesterov": Nesterov(learning_rate=0.05, momentum=0.9),
+    "extragradient": Extragradient(learning_rate=0.05),
+    "dampened": TorchSGD(learning_rate=0.05, momentum=0.9, dampening=0.5),
+}
+every_method = pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
+
+
+def test_agrees_with_the_closed_laws_of_heavy_ball():
+    away = exit_time(BALLS, -1.0, **NOISY)
+    assert away.growth == pytest.approx(saddles.escape_rate(0.05, BALLS.momentum, 1.0), rel=1e-12)
+    law = saddles.amplified_noise(0.05, BALLS.momentum, 1.0, 1e-6)
+    assert away.amplitude == pytest.approx(law, rel=1e-9)
+    # The page's numbers, and its deviations.
+    assert away.mean == pytest.approx([289.6, 193.2, 104.5, 50.7], abs=0.05)
+    assert away.standard_deviation == pytest.approx([33.51, 22.8, 12.59, 6.09], abs=0.05)
+    assert away.is_asymptotic.all()
+    assert "50.67 to 289.6" in repr(away)
+
+
+@pytest.mark.slow
+def test_from_rest_without_noise_it_is_the_step_seen():
+    ball = HeavyBall(learning_rate=1.0, momentum=[0.0, 0.5, 0.9, 0.99])
+    away = exit_time(ball, -0.01, noise_variance=0.0, distance=1.0, start=1e-3)
+    assert away.mean.tolist() == [695, 357, 115, 79]
+    assert away.standard_deviation == pytest.approx(0)
+    run = simulate(ball, Quadratic([-0.01]), steps=700, start=[1e-3])
+    seen = (np.abs(run.outputs[..., 0]) >= 1).argmax(axis=0)
+    assert seen.tolist() == [695, 357, 115, 79]
+    law = saddles.deterministic_exit_time(1.0, ball.momentum, 0.01, 1e-3, 1.0)
+    assert np.ceil(law).tolist() == seen.tolist()
+
+
+@pytest.mark.slow
+@every_method
+def test_moments_are_those_of_simulated_replicas(method):
+    away = exit_time(method, -1.0, start=0.002, **NOISY)
+    mean, variance = away.moments(30)
+    run = simulate(
+        method, Quadratic([-1.0]), steps=30 * len(away.loop.period), start=[0.002],
+        noise_variance=1e-6, replicas=4000, seed=3, record="moments",
+    )  # fmt: skip
+    assert run.mean[:31, 0] == pytest.approx(mean, abs=5 * run.mean_error[30, 0] + 1e-15)
+    assert run.variance[30, 0] == pytest.approx(variance[30], rel=5 * (2 / 4000) ** 0.5)
+
+
+@every_method
+def test_the_law_is_the_chance_to_be_outside_once_the_start_is_forgotten(method):
+    away = exit_time(method, -1.0, **NOISY)
+    last = int(away.mean + 3 * away.standard_deviation)
+    assert away.passed(last) == pytest.approx(away.cdf(np.arange(last + 1)), abs=2e-3)
+
+
+def test_mean_and_deviation_are_those_of_the_distribution():
+    for start in (0.0, 0.002):
+        away = exit_time(BALLS, -1.0, start=start, **NOISY)
+        still = away.survival(np.arange(20_000))
+        first = still.sum(axis=-1)
+        second = ((2 * np.arange(20_000) + 1) * still).sum(axis=-1)
+        assert away.mean == pytest.approx(first, rel=1e-5)
+        assert away.standard_deviation == pytest.approx(np.sqrt(second - first**2), rel=1e-4)
+
+
+def test_the_distribution_is_one_of_whole_steps():
+    away = exit_time(GradientDescent(learning_rate=0.05), -1.0, **NOISY)
+    assert away.cdf(-1.0) == 0
+    assert away.cdf(150.7) == away.cdf(150)
+    assert away.cdf(1e6) == 1
+    assert (np.diff(away.cdf(np.arange(600))) >= 0).all()
+    with pytest.raises(DomainError, match="NaN"):
+        away.cdf(np.nan)
+
+
+def test_a_stale_gradient_is_the_loop_behind_its_delay():
+    descent = GradientDescent(learning_rate=0.05)
+    stale = exit_time(descent, -1.0, delay=GeometricDelay(workers=4.0), **NOISY)
+    ball = exit_time(HeavyBall(learning_rate=0.0125, momentum=0.75), -1.0, **NOISY)
+    assert stale.growth == pytest.approx(ball.growth, rel=1e-12)
+    assert stale.amplitude > ball.amplitude  # its noise is not averaged by the workers
+    fixed = exit_time(descent, -1.0, delay=FixedDelay(staleness=3), **NOISY)
+    assert fixed.growth**3 * (fixed.growth - 1) == pytest.approx(0.05, rel=1e-9)
+    uniform = exit_time(descent, -1.0, delay=UniformDelay(largest=6), **NOISY)
+    # Of laws with one mean the fixed age is the slowest.
+    assert fixed.growth < uniform.growth < stale.growth < 1.05
+
+
+def test_what_has_no_exit_time_is_told():
+    with pytest.raises(DomainError, match="never leaves"):
+        exit_time(BALLS, 1.0, **NOISY)
+    with pytest.raises(DomainError, match="Nothing moves"):
+        exit_time(BALLS, -1.0, noise_variance=0, distance=1.0)
+    with pytest.raises(DomainError, match="before any growth"):
+        exit_time(BALLS, -1.0, noise_variance=1.0, distance=0.1)
+    with pytest.raises(DomainError, match="rotates away"):
+        exit_time(GradientDescent(learning_rate=0.5), 1.0, delay=FixedDelay(staleness=8), **NOISY)
+    with pytest.raises(DomainError, match="complex"):
+        exit_time(BALLS, -1j, **NOISY)
+    with pytest.raises(DomainError, match="noise_variance"):
+        exit_time(BALLS, -1.0, noise_variance=-1.0, distance=1.0)
+    with pytest.raises(DomainError, match="distance"):
+        exit_time(BALLS, -1.0, noise_variance=1.0, distance=0.0)
+    with pytest.raises(DomainError, match="every step"):
+        exit_time(Chebyshev(smallest_curvature=1.0, largest_curvature=9.0), -1.0, **NOISY)
+    with pytest.raises(NotTraceableError, match="laws"):
+        exit_time(BALLS, symbol("curvature"), **NOISY)
+    two = ComplexMomentum(learning_rate=0.05, momentum=0.5, phase=0.0)
+    assert exit_time(two, -1.0, **NOISY).mean == pytest.approx(104.49, abs=0.01)
+
+
+def test_flags_say_where_the_law_is_not_good():
+    loud = exit_time(GradientDescent(learning_rate=0.05), -1.0, noise_variance=1.0, distance=1.0)
+    assert not loud.is_asymptotic
+    assert loud.noise_share > 0.1
+    swaying = HeavyBall(learning_rate=0.05, momentum=-0.99)
+    near = exit_time(swaying, -1.0, noise_variance=0.0, distance=1.0, start=0.5)
+    assert near.memory_share > 0.05
+
+
+@pytest.mark.slow
+def test_laws_reach_their_limits():
+    alpha, g, c = symbol("learning_rate"), symbol("ascent"), symbol("scaled_gap")
+    small, gamma = sympy.symbols("q gamma", positive=True)
+    exact = sympy.log(saddles.escape_rate(alpha, 1 - c * small, small**2 / alpha))
+    assert (
+        sympy.simplify(sympy.limit(exact / small, small, 0) - (sympy.sqrt(c**2 + 4) - c) / 2) == 0
+    )
+    whole = saddles.escape_rate(alpha, 1, g) - sympy.exp(saddles.undamped_exponent(alpha, g))
+    assert sympy.simplify(whole.subs({alpha: 1, g: gamma})) == 0
+    effective, beta = symbol("effective_learning_rate"), symbol("momentum")
+    growth = sympy.log(saddles.escape_rate((1 - beta) * effective, beta, g))
+    terms = sympy.series(growth.subs({effective: small, g: 1, beta: sympy.Rational(9, 10)}),
+                         small, 0, 3).removeO()  # fmt: skip
+    law = saddles.matched_exponent(small, sympy.Rational(9, 10), 1)
+    assert sympy.simplify(terms - law) == 0
