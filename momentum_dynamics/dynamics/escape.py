@@ -177,11 +177,10 @@ class ExitTime:
                 "rate, or ask for the law from the saddle itself, start=0."
             )
         periods = np.arange(max(last, 1), dtype=float)
-        still = _within(
-            self._beside(self.offset, periods),
-            *(self._beside(entry, periods) for entry in (amplitude, distance, growth)),
-            periods=periods,
+        mean, spread, reach, rate = (
+            self._beside(entry, periods) for entry in (self.offset, amplitude, distance, growth)
         )
+        still = _within(mean, spread, reach, rate, periods)
         first = still.sum(axis=-1)
         second = ((2 * periods + 1) * still).sum(axis=-1)
         deviation = np.sqrt(np.maximum(second - first**2, 0))
