@@ -89,7 +89,7 @@ def _slower_proof() -> Evidence:
         start = sympy.simplify(loop.subs(Z, 1) + gain)
         end = sympy.together(loop.subs(Z, 1 + gain))
         slope = sympy.simplify(sympy.diff(loop, Z) - (1 + gain * age * Z ** (-age - 1)))
-        signs += [start == 0, _is_not_negative(sympy.numer(end)), slope == 0]
+        signs += [start == 0, _is_not_negative(sympy.fraction(end)[0]), slope == 0]
     return Evidence.exact(
         *signs, note="signs of the loop equation at 1 and at 1 + αg, and its slope, ages 0 to 6"
     )

@@ -145,6 +145,8 @@ ESCAPE = Figure(
     claims=(
         "momentum-escapes-saddles-faster-at-equal-step",
         "momentum-escapes-saddles-slower-at-equal-effective-step",
+        "momentum-escapes-saddles-faster",
+        "larger-momentum-accelerates-the-escape",
     ),
     compute=_escapes,
     draw=_draw_escapes,

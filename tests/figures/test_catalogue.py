@@ -36,7 +36,10 @@ HOLES = {
 }
 """Fields in which a NaN stands for what does not exist."""
 
-SLOW = {"noise-floor", "rates-on-real-data", "nonlinear-fields"}  # compiles; runs on data
+SLOW = {
+    "noise-floor", "rates-on-real-data", "nonlinear-fields",  # compiles; runs on data
+    "exit-time-collapse", "chain-of-saddles", "random-saddle", "stale-escape",  # ensembles
+}  # fmt: skip
 each_figure = pytest.mark.parametrize(
     "entry",
     [
