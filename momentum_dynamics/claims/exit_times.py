@@ -19,7 +19,7 @@ from momentum_dynamics.scalars import expression
 from momentum_dynamics.simulation import simulate, simulate_stale
 from momentum_dynamics.simulation.exits import exit_steps, first_steps
 
-__all__ = ["SETTINGS", "exit_runs", "foretold"]
+__all__ = ["SETTINGS", "exit_runs", "foretold", "quartic_exits"]
 
 ALPHA, BETA, ASCENT = symbol("learning_rate"), symbol("momentum"), symbol("ascent")
 NOISE, GROWTH = symbol("noise_variance"), symbol("growth")
@@ -235,7 +235,7 @@ def _noise_proof() -> Evidence:
     )
 
 
-def _quartic_exits(rng: Any, deviation: float, momenta: Any, replicas: int, steps: int) -> Any:
+def quartic_exits(rng: Any, deviation: float, momenta: Any, replicas: int, steps: int) -> Any:
     """First steps within a tenth of a minimum of the quartic saddle, ``(momenta, replicas)``."""
     ball = HeavyBall(learning_rate=LEARNING_RATE, momentum=np.asarray(momenta))
     run = simulate(
@@ -250,7 +250,7 @@ _NEAR = 0.1
 
 def _noise_check(rng: Any, exponent: Any) -> Evidence:
     momenta, replicas = np.array([-0.5, 0.0, 0.5, 0.9]), 500
-    times = [_quartic_exits(rng, size, momenta, replicas, 900) for size in (1e-3, 1e-4)]
+    times = [quartic_exits(rng, size, momenta, replicas, 900) for size in (1e-3, 1e-4)]
     later = times[1].mean(axis=1) - times[0].mean(axis=1)
     error = np.sqrt(sum(part.var(axis=1, ddof=1) for part in times) / replicas)
     return Evidence.statistical(

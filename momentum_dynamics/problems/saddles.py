@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.problems.quadratic import Quadratic
@@ -131,7 +130,7 @@ class SaddleChain:
     array([0., 0., 0.])
     """
 
-    def __init__(self, ascents: Sequence[float]) -> None:
+    def __init__(self, ascents: ArrayLike) -> None:
         values = np.asarray(ascents, dtype=float)
         if values.ndim != 1 or values.size == 0:
             raise ShapeError(
