@@ -34,6 +34,10 @@ def _scaled(gap: float, gain: float) -> float:
     return float(np.log(_growth(ball, gain)) / np.sqrt(gain))
 
 
+def _limit(gap: float) -> float:
+    return float(saddles.scaled_exponent(1.0, gap, 1.0))
+
+
 def _speed_up(gain: float) -> float:
     ball = HeavyBall(learning_rate=1.0, momentum=1 - np.sqrt(gain))
     plain = _growth(GradientDescent(learning_rate=1.0), gain)
@@ -42,9 +46,8 @@ def _speed_up(gain: float) -> float:
 
 def _matched(momentum: float) -> float:
     """The exponent log r₊ at αₑg = 0.1."""
-    return float(
-        np.log(_growth(HeavyBall(learning_rate=0.1 * (1 - momentum), momentum=momentum), 1))
-    )
+    ball = HeavyBall(learning_rate=0.1 * (1 - momentum), momentum=momentum)
+    return float(np.log(_growth(ball, 1.0)))
 
 
 def _seen_exit(momentum: float) -> float:
@@ -96,7 +99,7 @@ ROWS: tuple[WorkedNumber, ...] = (
         WorkedNumber(
             source=OURS, quantity=f"limit of the exponent over √(αg), c = {gap:g}",
             published=value,
-            compute=lambda gap=gap: float(saddles.scaled_exponent(1.0, gap, 1.0)),
+            compute=partial(_limit, gap),
             tolerance=6e-5,
         )
         for gap, value in ((0.5, 0.7808), (1.0, 0.6180), (2.0, 0.4142))
@@ -112,7 +115,7 @@ ROWS: tuple[WorkedNumber, ...] = (
         WorkedNumber(
             source=OURS, quantity=f"growth of {name} at a saddle, αg = 0.01, β = 0.9",
             published=value,
-            compute=lambda kind=kind: _growth(kind(learning_rate=1.0, momentum=0.9), 0.01),
+            compute=partial(_growth, kind(learning_rate=1.0, momentum=0.9), 0.01),
             tolerance=6e-5,
         )
         for name, kind, value in (
