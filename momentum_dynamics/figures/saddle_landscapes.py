@@ -84,7 +84,7 @@ def _landscapes(
 
 def _draw_landscapes(data: Landscapes, axes: Any) -> None:
     left, middle, right = axes[0]
-    levels = np.linspace(-0.25, 1.2, 14)
+    levels = np.linspace(-0.22, 1.2, 8)
     left.contour(data.side, data.side, data.quartic, levels, colors=GRAY, linewidths=0.5)
     for row, color in enumerate(shades(len(data.momentum))):
         path = data.quartic_paths[:, row]
@@ -95,7 +95,7 @@ def _draw_landscapes(data: Landscapes, axes: Any) -> None:
     left.plot([-1, 0, 1], [0, 0, 0], "k+", markersize=7)
     left.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), xlabel="$x$", ylabel="$y$", title="strict saddle")
     left.legend(fontsize=7, loc="lower center")
-    shown = np.linspace(-3, 3, 17)
+    shown = np.linspace(-3, 3, 9)
     middle.contour(data.side, data.side, data.monkey, shown, colors=GRAY, linewidths=0.5)
     for path in np.moveaxis(data.monkey_paths, 1, 0):
         kept = path[(path < 2.5).all(axis=-1)]
