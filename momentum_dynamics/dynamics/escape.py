@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from momentum_dynamics.delays import Delay
+from momentum_dynamics.delays import Delay, FixedDelay, NoDelay
 from momentum_dynamics.dynamics.unstable import (
     Loop,
     closed_loop,
@@ -19,7 +19,8 @@ from momentum_dynamics.dynamics.unstable import (
 )
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.laws import saddles as laws
-from momentum_dynamics.methods import Method
+from momentum_dynamics.methods import Method, state_space
+from momentum_dynamics.methods.protocol import period_of
 from momentum_dynamics.notation import GLOSSARY, Scalar
 
 __all__ = ["ExitTime", "exit_time"]
@@ -32,7 +33,8 @@ class ExitTime:
     """The first step T at which a noisy loop is a distance away from a saddle.
 
     The law is asymptotic: of the state only the part along the unstable eigenvector is kept, which
-    is |W| growthᵗ with W normal, so T is the first step at which that reaches the distance.
+    is |W| growthᵗ with W normal, so T is the first step at which that reaches the distance. Behind
+    a random delay each path draws ages of its own, so that log |W| wanders as well.
 
     Attributes
     ----------
@@ -43,6 +45,8 @@ class ExitTime:
     offset : array
         The mean of W; 0 for a start at the saddle.
     distance : array
+    wander : array
+        The variance that random ages add to log |W| at each update; 0 without.
     runner_up : array
         The largest modulus of the other eigenvalues, for each update.
     loop : Loop
@@ -62,6 +66,7 @@ class ExitTime:
     amplitude: Array
     offset: Array
     distance: Array
+    wander: Array
     runner_up: Array
     loop: Loop
 
@@ -69,6 +74,11 @@ class ExitTime:
         """One line; of a batch the ends."""
         ends = [f"{end:.4g}" for end in (np.min(self.mean), np.max(self.mean))]
         return f"<ExitTime: {' to '.join(dict.fromkeys(ends))} steps on average>"
+
+    @property
+    def typical_growth(self) -> Array:
+        """The growth factor of most paths: the mean's is carried by the few lucky ones."""
+        return np.asarray(self.growth * np.exp(-self.wander / 2))
 
     @property
     def mean(self) -> Array:
@@ -81,8 +91,11 @@ class ExitTime:
     def standard_deviation(self) -> Array:
         """Of T, in updates; of whole steps, so that 1/12 is added to the law's variance."""
         if np.all(self.offset == 0):
-            own = laws.exit_time_deviation(self._law[0])
-            return np.asarray(len(self.loop.period) * np.sqrt(own * own + 1 / 12))
+            growth = self._law[0]
+            own = laws.exit_time_deviation(growth)
+            # To first order a walk of variance D t is met after E T steps, at a slope log r.
+            walk = self.wander * self.mean / np.log(growth) ** 2
+            return np.asarray(len(self.loop.period) * np.sqrt(own * own + 1 / 12 + walk))
         return self._summed()[1]
 
     @property
@@ -121,16 +134,13 @@ class ExitTime:
         if np.isnan(times).any():
             raise DomainError("steps holds NaN, but must be numbers of updates.")
         spent = np.floor((np.maximum(times, 0) - self._late) / len(self.loop.period))
-        growth, amplitude, distance = (self._beside(entry, times) for entry in self._law)
-        mean = self._beside(self.offset, times)
-        found = 1 - _within(mean, amplitude, distance, growth, spent)
-        return np.where(times < max(self._late, 0), 0.0, found)
+        return np.where(times < max(self._late, 0), 0.0, 1 - self._still(spent))
 
     def moments(self, steps: int) -> tuple[Array, Array]:
         """The exact mean and variance of the answer, each ``(steps + 1, *batch)``.
 
-        Gaussian at each step, whatever the eigenvalues are; behind a random delay they are those of
-        the averaged loop.
+        Gaussian at each step, whatever the eigenvalues are. Behind a random delay they are those of
+        the averaged loop, in which log |W| does not wander.
         """
         GLOSSARY["steps"].check(steps)
         return noisy_moments(self.loop, steps)
@@ -150,6 +160,12 @@ class ExitTime:
         still = (np.abs(mean) < self.distance).astype(float)
         return np.asarray(1 - np.where(deviation > 0, inside, still))
 
+    def to_dict(self) -> dict[str, Any]:
+        """The arrays by name."""
+        names = ("growth", "amplitude", "offset", "distance", "wander", "runner_up",
+                 "mean", "standard_deviation")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
     @property
     def _late(self) -> int:
         return len(self.loop.transient)
@@ -157,14 +173,26 @@ class ExitTime:
     @property
     def _law(self) -> tuple[Array, Array, Array]:
         """Growth for each period, amplitude and distance."""
-        return self.growth ** len(self.loop.period), self.amplitude, self.distance
+        return self.typical_growth ** len(self.loop.period), self.amplitude, self.distance
+
+    def _still(self, periods: Array) -> Array:
+        """P(T > k periods), ``(*batch, *periods)``; over normal steps of the walk by Gauss."""
+        entries = (self.offset, *self._law, self.wander)
+        mean, growth, amplitude, distance, wander = (
+            np.reshape(entry, (*np.shape(entry), *(1,) * np.ndim(periods))) for entry in entries
+        )
+        if not np.any(wander):
+            return np.asarray(_within(mean, amplitude, distance, growth, periods))
+        nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+        spread = np.sqrt(wander * np.maximum(periods, 0))
+        total = sum(
+            weight * _within(mean, amplitude, distance * np.exp(-spread * node), growth, periods)
+            for node, weight in zip(nodes, weights, strict=True)
+        )
+        return np.asarray(total / weights.sum())
 
     def _steps(self, periods: Any) -> Array:
         return np.asarray(self._late + len(self.loop.period) * periods, dtype=float)
-
-    @staticmethod
-    def _beside(entry: Array, times: Array) -> Array:
-        return np.reshape(entry, (*np.shape(entry), *(1,) * times.ndim))
 
     def _summed(self) -> tuple[Array, Array]:
         """Mean and deviation from Σ P(T > t), for a start away from the saddle."""
@@ -177,18 +205,15 @@ class ExitTime:
                 "rate, or ask for the law from the saddle itself, start=0."
             )
         periods = np.arange(max(last, 1), dtype=float)
-        mean, spread, reach, rate = (
-            self._beside(entry, periods) for entry in (self.offset, amplitude, distance, growth)
-        )
-        still = _within(mean, spread, reach, rate, periods)
+        still = self._still(periods)
         first = still.sum(axis=-1)
         second = ((2 * periods + 1) * still).sum(axis=-1)
         deviation = np.sqrt(np.maximum(second - first**2, 0))
         return self._steps(first), np.asarray(len(self.loop.period) * deviation)
 
 
-_SMALL, _TINY, _LONGEST = 0.05, 1e-9, 10_000_000
-"""What is small beside one; which share of W is never met; how long a sum may be."""
+_SMALL, _TINY, _LONGEST, _NODES = 0.05, 1e-9, 10_000_000, 32
+"""What is small beside one; which share of W is never met; how long a sum may be; Gauss's nodes."""
 
 
 def _normal(value: Any) -> Any:
@@ -237,9 +262,9 @@ def exit_time(
     start : scalar
         The displacement at which the method rests at first.
     delay : Delay, optional
-        The law of staleness, with a rational generating function. Exact for a fixed delay. Random
-        staleness enters by its mean loop: that each path draws ages of its own is left out, a
-        relative change of (αh)² times the variance of r^−τ in W at each step.
+        The law of staleness, with a rational generating function; of one gradient a period where
+        it is random. Exact for a fixed delay. A random one enters by its mean loop, and by the
+        walk of log |W| to first order in its variance, as if ages were independent.
 
     Returns
     -------
@@ -256,7 +281,10 @@ def exit_time(
     Notes
     -----
     The law holds where s ≪ Δ and the other eigenvalues are forgotten by then; see `noise_share`,
-    `memory_share` and `is_asymptotic`. The claim ``exit-time-from-a-noisy-saddle`` tests it.
+    `memory_share` and `is_asymptotic`. Beside the exact first passage of gradient descent (its
+    density inside, step by step) it is off by at most 0.0002, 0.0012, 0.005 and 0.017 in
+    probability at s/Δ = 0.02, 0.05, 0.1 and 0.2. The claim ``exit-time-from-a-noisy-saddle`` tests
+    it.
 
     Examples
     --------
@@ -284,11 +312,36 @@ def exit_time(
     reach = np.asarray(distance, dtype=float)
     _require_motion(amplitude, offset, reach)
     growth = np.abs(value) ** (1 / period)
-    parts = np.broadcast_arrays(growth, amplitude, offset, reach, second ** (1 / period))
+    wander = _walk(method, curvature, delay, (value, right, left))
+    entries = (growth, amplitude, offset, reach, wander, second ** (1 / period))
+    parts = [np.array(part) for part in np.broadcast_arrays(*entries)]
     return ExitTime(
-        growth=parts[0], amplitude=parts[1], offset=parts[2], distance=parts[3],
-        runner_up=parts[4], loop=loop,
+        growth=parts[0], amplitude=parts[1], offset=parts[2], distance=parts[3], wander=parts[4],
+        runner_up=parts[5], loop=loop,
     )  # fmt: skip
+
+
+def _walk(
+    method: Method, curvature: Scalar, delay: Delay | None, pair: tuple[Array, Array, Array]
+) -> Any:
+    """The variance of log |W| for each update when ages are drawn anew.
+
+    A gradient of age τ is h C v r^−τ in place of its mean h C v q(1/r), for a state v. Through the
+    left eigenvector that changes W by the share h (u B)(C v)(r^−τ − q(1/r))/r.
+    """
+    if delay is None or isinstance(delay, NoDelay | FixedDelay):
+        return 0.0
+    if period_of(method) != 1:
+        raise DomainError(
+            f"One period of {type(method).__name__} takes several gradients; behind a random delay "
+            "its exit time is not answered. Take a FixedDelay of the mean staleness."
+        )
+    value, right, left = pair
+    own = state_space(method)
+    asked = np.einsum("...i,...i->...", own.C[..., 0, :], right[..., : own.slots])
+    moved = np.einsum("...i,...i->...", left[..., : own.slots], own.B[..., 0])
+    spread = delay.generating_function(1 / value**2) - delay.generating_function(1 / value) ** 2
+    return (np.asarray(curvature) * asked * moved / value) ** 2 * np.maximum(spread, 0)
 
 
 def _require_motion(amplitude: Array, offset: Array, distance: Array) -> None:

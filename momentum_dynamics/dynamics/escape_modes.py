@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -86,6 +87,12 @@ class SaddleExit:
         """Of the first step outside."""
         second = ((2 * np.arange(len(self.survival)) + 1) * self.survival).sum()
         return float(np.sqrt(max(second - self.mean**2, 0.0)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arrays and numbers by name."""
+        names = ("variances", "distance", "participation", "participants", "survival", "mean",
+                 "standard_deviation")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
 
 
 _MANY, _NODES = 60.0, 32

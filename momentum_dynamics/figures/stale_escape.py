@@ -170,6 +170,7 @@ STALE_ESCAPE = Figure(
         "any-staleness-slows-the-escape-from-a-saddle",
         "memoryless-workers-leave-a-saddle-like-momentum-at-equal-effective-step",
         "a-fixed-age-is-the-slowest-way-off-a-saddle",
+        "random-ages-slow-and-spread-the-exit",
         "many-memoryless-workers-leave-a-saddle-sooner-by-the-root-of-their-number",
     ),
     compute=_stale_escape,

@@ -137,6 +137,67 @@ def test_what_has_no_exit_time_is_told():
     assert exit_time(two, -1.0, **NOISY).mean == pytest.approx(104.49, abs=0.01)
 
 
+def first_passage(step, deviation, steps, nodes=200):
+    """P(T ≤ t) of gradient descent from the saddle, exact: its density inside, step by step."""
+    place, weight = np.polynomial.legendre.leggauss(nodes)
+
+    def density(away):
+        return np.exp(-((away / deviation) ** 2) / 2) / (np.sqrt(2 * np.pi) * deviation)
+
+    kernel = density(place[:, None] - (1 + step) * place) * weight
+    inside, found = density(place), [0.0]
+    for _ in range(steps):
+        found.append(1 - weight @ inside)
+        inside = kernel @ inside
+    return np.array(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("share", "gap"), [(0.05, 1.3e-3), (0.1, 5e-3), (0.2, 0.02)])
+def test_the_law_beside_the_exact_first_passage(share, gap):
+    noise = share * np.sqrt(1.1**2 - 1)
+    away = exit_time(
+        GradientDescent(learning_rate=0.1), -1.0, noise_variance=(noise / 0.1) ** 2, distance=1.0
+    )
+    assert away.noise_share == pytest.approx(share)
+    truth = first_passage(0.1, noise, 100)
+    assert np.abs(away.cdf(np.arange(101)) - truth).max() < gap
+    # Being outside now is a lower bound of having passed, and closer than the law.
+    outside = away.passed(100)
+    assert (outside <= truth + 1e-9).all()
+    assert np.abs(outside - truth).max() < gap / 4
+
+
+def test_random_ages_make_paths_wander():
+    descent = GradientDescent(learning_rate=0.5)
+    fixed = exit_time(descent, -1.0, delay=FixedDelay(staleness=7), **NOISY)
+    assert fixed.wander == 0
+    assert (fixed.typical_growth == fixed.growth).all()
+    late = exit_time(descent, -1.0, delay=GeometricDelay(workers=8.0), **NOISY)
+    # Of the loop z − 1 = αg q(1/z) the coefficient of an impulse is 1/(1 − αg dq/dz).
+    r = late.growth
+    slope = -(7 / 64) / (r - 7 / 8) ** 2
+    chance = 0.125 * r / (r - 0.875)
+    square = 0.125 * r**2 / (r**2 - 0.875)
+    expected = (0.5 / (1 - 0.5 * slope) / r) ** 2 * (square - chance**2)
+    assert late.wander == pytest.approx(expected, rel=1e-9)
+    still = late.survival(np.arange(400))
+    # Who is inside now may have been outside: D/(2 (log r)²), a tenth of a step.
+    back = late.wander / (2 * np.log(late.typical_growth) ** 2)
+    assert still.sum() == pytest.approx(late.mean + back, abs=0.01)
+    second = ((2 * np.arange(400) + 1) * still).sum() - still.sum() ** 2
+    assert np.sqrt(second) == pytest.approx(late.standard_deviation, rel=0.01)
+    with pytest.raises(DomainError, match="several gradients"):
+        exit_time(
+            Extragradient(learning_rate=0.1), -1.0, delay=GeometricDelay(workers=2.0), **NOISY
+        )
+
+
+def test_the_result_is_told_by_name():
+    told = exit_time(BALLS, -1.0, **NOISY).to_dict()
+    assert told["mean"].shape == told["growth"].shape == (4,)
+
+
 def test_flags_say_where_the_law_is_not_good():
     loud = exit_time(GradientDescent(learning_rate=0.05), -1.0, noise_variance=1.0, distance=1.0)
     assert not loud.is_asymptotic

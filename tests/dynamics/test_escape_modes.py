@@ -24,6 +24,7 @@ def test_of_one_direction_it_is_the_law():
     many = exit_from_saddle(BALL, [-1.0], **NOISY)
     one = exit_time(BALL, -1.0, **NOISY)
     assert many.participation == pytest.approx(1)
+    assert many.to_dict()["participants"] == pytest.approx(1)
     assert many.survival == pytest.approx(one.survival(np.arange(len(many.survival))), abs=1e-3)
     assert many.mean == pytest.approx(float(one.mean), abs=0.01)
     assert many.standard_deviation == pytest.approx(float(one.standard_deviation), rel=2e-3)
