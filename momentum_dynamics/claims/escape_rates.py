@@ -1,4 +1,4 @@
-"""How fast momentum leaves a saddle: limits, the root law, Nesterov, and the line that stays."""
+"""How fast momentum leaves a saddle: limits, the root law, Nesterov, and what it costs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from momentum_dynamics.dynamics.loop import characteristic_polynomial
 from momentum_dynamics.laws import noise, regions, saddles
 from momentum_dynamics.methods import GradientDescent, HeavyBall, Nesterov
 from momentum_dynamics.notation import symbol
-from momentum_dynamics.problems import Quadratic
 from momentum_dynamics.scalars import expression
-from momentum_dynamics.simulation import simulate
 
 __all__: list[str] = []
 
@@ -295,74 +293,52 @@ PERMITTED = Claim(
 )
 
 
-def _line_statement() -> Any:
-    now, before = symbol("position"), symbol("earlier_position")
-    share = saddles.unstable_coefficient(ALPHA, BETA, ASCENT, now, before)
-    slope = saddles.returning_rate(ALPHA, BETA, ASCENT)
-    return sympy.Equivalent(
-        sympy.Eq(share, 0, evaluate=False), sympy.Eq(now, slope * before, evaluate=False)
+def _trade_statement() -> Any:
+    local = sympy.sqrt(BETA)
+    relations = (
+        sympy.Gt(sympy.Derivative(local, BETA), 0, evaluate=False),
+        sympy.Gt(sympy.Derivative(expression(saddles.escape_rate), BETA), 0, evaluate=False),
     )
+    return sympy.And(*relations, evaluate=False)
 
 
-def _line_proof() -> Evidence:
-    """r₋ is a root, and the coefficient is linear in the state with x = r₋x₋ as its only zeros."""
-    ball = HeavyBall(learning_rate=ALPHA, momentum=BETA)
-    polynomial = characteristic_polynomial(ball, -ASCENT).as_expr()
-    slope, growth = expression(saddles.returning_rate), expression(saddles.escape_rate)
-    now, before = symbol("position"), symbol("earlier_position")
-    share = saddles.unstable_coefficient(ALPHA, BETA, ASCENT, now, before)
-    moved = saddles.unstable_coefficient(
-        ALPHA, BETA, ASCENT, (1 + BETA + ALPHA * ASCENT) * now - BETA * before, now
-    )
-    return Evidence.exact(
-        polynomial.subs(Z, slope),
-        share.subs(now, slope * before),
-        sympy.simplify(sympy.diff(share, now) - growth / (growth - slope)),
-        moved - growth * share,
-        note="the line is invariant; off it the coefficient grows by r₊ at each step",
-    )
-
-
-def _staying_slopes(momenta: Any, ascent: float) -> Any:
-    """The slope x/x₋ from which simulated runs change the side of the saddle that they leave to."""
-    ball = HeavyBall(learning_rate=0.1, momentum=np.asarray(momenta))
-    low, high = np.full(len(momenta), -1.5), np.full(len(momenta), 1.5)
-    for _ in range(40):
-        slope = (low + high) / 2
-        state = (slope[:, None], np.ones((len(momenta), 1)))
-        run = simulate(ball, Quadratic([-ascent]), steps=200, start=state)
-        side = run.outputs[-1, :, 0] > 0
-        low, high = np.where(side, low, slope), np.where(side, slope, high)
-    return (low + high) / 2
-
-
-MOMENTA = np.array([-0.5, 0.3, 0.6, 0.9])
-
-
-def _line_check(law: Any) -> Evidence:
-    found = _staying_slopes(MOMENTA, 1.0)
+def _trade_check(momenta: Any) -> Evidence:
+    """Over rising momenta both the rate at a minimum and the growth at a saddle must rise."""
+    ball = HeavyBall(learning_rate=1.0, momentum=np.asarray(momenta))
+    found = simulated_rates(ball, [0.1, 1.0, -0.1], steps=600)
+    local, growth = found[:, :2].max(axis=1), found[:, 2]
     return Evidence.close(
-        law(0.1, MOMENTA, 1.0), found, tolerance=1e-9,
-        note="slope x/x₋ of the starts that stay, bisected by simulation, β = −0.5, 0.3, 0.6, 0.9",
+        1, [*np.sign(np.diff(local)), *np.sign(np.diff(growth))], tolerance=0,
+        note="signs of the differences of simulated rates, curvatures 0.1 and 1, and −0.1",
     )  # fmt: skip
 
 
-LINE = Claim(
-    slug="only-a-line-of-starts-stays-at-a-saddle",
+def _trade_proof() -> Evidence:
+    """On the robust region both roots at a minimum have modulus √β; at a saddle r₊ rises too."""
+    polynomial = characteristic_polynomial(HeavyBall(learning_rate=ALPHA, momentum=BETA), ASCENT)
+    rest = _larger_proof()
+    return Evidence.exact(
+        polynomial.as_expr().subs(Z, 0) - BETA, rest.passed,
+        note="the product of the roots at a minimum; the derivative of the growth at a saddle",
+    )  # fmt: skip
+
+
+TRADE = Claim(
+    slug="escape-trades-against-local-convergence",
     title=(
-        "Along a direction of negative curvature only the starts on the line x₀ = r₋x₋₁ stay: of "
-        "all pairs (x₀, x₋₁) a set of measure zero."
+        "Beyond the best momentum for a minimum more of it slows convergence there and hastens the "
+        "escape from a saddle."
     ),
-    source=Citation("oneill2019"),
-    kind=Kind.IDENTITY,
-    statement=_line_statement,
-    proof=_line_proof,
-    experiment=lambda _: _line_check(saddles.returning_rate),
-    control=lambda _: _line_check(lambda _rate, momentum, _ascent: momentum),
+    source=Citation("dixit2023", "abstract", True),
+    kind=Kind.LOWER_BOUND,
+    statement=_trade_statement,
+    proof=_trade_proof,
+    experiment=lambda _: _trade_check([0.5, 0.7, 0.9, 0.97]),
+    control=lambda _: _trade_check([0.0, 0.15, 0.3, 0.45]),
     expected=Verdict.PROVED,
-    figures=("starts-at-a-saddle",),
+    figures=("escape-speed-up",),
     remark=(
-        "The paper shows it for general strict saddles; here is the line itself. Its slope is r₋, "
-        "not β, as the control has it. In floating point rounding leaves the line as well."
+        "α = 1, curvatures 0.1 and 1: the best momentum is (1 − √0.1)² = 0.47. Below it, the "
+        "control, both gain by more momentum."
     ),
 )

@@ -1,4 +1,4 @@
-"""Momentum at a saddle: faster or slower, depending on what is held equal."""
+"""Momentum at a saddle: faster or slower, depending on what is held equal; and who stays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from momentum_dynamics.dynamics.loop import characteristic_polynomial
 from momentum_dynamics.laws import noise, saddles
 from momentum_dynamics.methods import GradientDescent, HeavyBall
 from momentum_dynamics.notation import symbol
+from momentum_dynamics.problems import Quadratic
 from momentum_dynamics.scalars import expression
+from momentum_dynamics.simulation import simulate
 
 __all__: list[str] = []
 
@@ -156,5 +158,78 @@ ALWAYS = Claim(
         "effective rate α/(1 − β), where log r₊ = αₑg − (1 + β)/(1 − β) · (αₑg)²/2 + …, below "
         "gradient descent's. What helps is the step that momentum permits. The control has "
         "negative momentum, which loses at equal learning rate."
+    ),
+)
+
+
+def _line_statement() -> Any:
+    now, before = symbol("position"), symbol("earlier_position")
+    share = saddles.unstable_coefficient(ALPHA, BETA, ASCENT, now, before)
+    slope = saddles.returning_rate(ALPHA, BETA, ASCENT)
+    return sympy.Equivalent(
+        sympy.Eq(share, 0, evaluate=False), sympy.Eq(now, slope * before, evaluate=False)
+    )
+
+
+def _line_proof() -> Evidence:
+    """r₋ is a root, and the coefficient is linear in the state with x = r₋x₋ as its only zeros."""
+    ball = HeavyBall(learning_rate=ALPHA, momentum=BETA)
+    polynomial = characteristic_polynomial(ball, -ASCENT).as_expr()
+    slope, growth = expression(saddles.returning_rate), expression(saddles.escape_rate)
+    now, before = symbol("position"), symbol("earlier_position")
+    share = saddles.unstable_coefficient(ALPHA, BETA, ASCENT, now, before)
+    moved = saddles.unstable_coefficient(
+        ALPHA, BETA, ASCENT, (1 + BETA + ALPHA * ASCENT) * now - BETA * before, now
+    )
+    return Evidence.exact(
+        polynomial.subs(Z, slope),
+        share.subs(now, slope * before),
+        sympy.simplify(sympy.diff(share, now) - growth / (growth - slope)),
+        moved - growth * share,
+        note="the line is invariant; off it the coefficient grows by r₊ at each step",
+    )
+
+
+def _staying_slopes(momenta: Any, ascent: float) -> Any:
+    """The slope x/x₋ from which simulated runs change the side of the saddle that they leave to."""
+    ball = HeavyBall(learning_rate=0.1, momentum=np.asarray(momenta))
+    low, high = np.full(len(momenta), -1.5), np.full(len(momenta), 1.5)
+    for _ in range(40):
+        slope = (low + high) / 2
+        state = (slope[:, None], np.ones((len(momenta), 1)))
+        run = simulate(ball, Quadratic([-ascent]), steps=200, start=state)
+        side = run.outputs[-1, :, 0] > 0
+        low, high = np.where(side, low, slope), np.where(side, slope, high)
+    return (low + high) / 2
+
+
+MOMENTA = np.array([-0.5, 0.3, 0.6, 0.9])
+
+
+def _line_check(law: Any) -> Evidence:
+    found = _staying_slopes(MOMENTA, 1.0)
+    return Evidence.close(
+        law(0.1, MOMENTA, 1.0), found, tolerance=1e-9,
+        note="slope x/x₋ of the starts that stay, bisected by simulation, β = −0.5, 0.3, 0.6, 0.9",
+    )  # fmt: skip
+
+
+LINE = Claim(
+    slug="only-a-line-of-starts-stays-at-a-saddle",
+    title=(
+        "Along a direction of negative curvature only the starts on the line x₀ = r₋x₋₁ stay: of "
+        "all pairs (x₀, x₋₁) a set of measure zero."
+    ),
+    source=Citation("oneill2019"),
+    kind=Kind.IDENTITY,
+    statement=_line_statement,
+    proof=_line_proof,
+    experiment=lambda _: _line_check(saddles.returning_rate),
+    control=lambda _: _line_check(lambda _rate, momentum, _ascent: momentum),
+    expected=Verdict.PROVED,
+    figures=("starts-at-a-saddle",),
+    remark=(
+        "The paper shows it for general strict saddles; here is the line itself. Its slope is r₋, "
+        "not β, as the control has it. In floating point rounding leaves the line as well."
     ),
 )

@@ -11,6 +11,7 @@ from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, V
 from momentum_dynamics.delays import (
     Delay,
     EmpiricalDelay,
+    Exponential,
     FixedDelay,
     GeometricDelay,
     UniformDelay,
@@ -23,7 +24,7 @@ from momentum_dynamics.laws import staleness as stale_laws
 from momentum_dynamics.methods import GradientDescent, HeavyBall
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.problems import Quadratic
-from momentum_dynamics.simulation import simulate_stale
+from momentum_dynamics.simulation import simulate_queue, simulate_stale
 from momentum_dynamics.simulation.exits import exit_steps
 
 __all__: list[str] = []
@@ -53,11 +54,24 @@ def _simulated_growth(delay: Delay, rng: Any, *, steps: int = 120) -> tuple[floa
         DESCENT, Quadratic([-1.0]), delay, steps=steps, replicas=REPLICAS, start=[1.0],
         seed=rng, record="all",
     )  # fmt: skip
-    half = run.outputs[steps // 2, :, 0], run.outputs[steps, :, 0]
-    ratio = half[1].mean() / half[0].mean()
-    spread = (half[1] - ratio * half[0]).std(ddof=1) / np.sqrt(REPLICAS) / half[0].mean()
-    growth = ratio ** (2 / steps)
-    return float(growth), float(spread / ratio * growth * 2 / steps)
+    return _later_growth(run.outputs[steps // 2, :, 0], run.outputs[steps, :, 0], steps // 2)
+
+
+def _queue_growth(workers: int, rng: Any, *, steps: int = 120) -> tuple[float, float]:
+    """The same of a queue of memoryless workers, whose successive ages hang together."""
+    run: Any = simulate_queue(
+        DESCENT, Quadratic([-1.0]), workers=workers, service=Exponential(), updates=steps,
+        replicas=REPLICAS, start=[1.0], stride=steps // 2, seed=rng,
+    )  # fmt: skip
+    return _later_growth(run.outputs[1, :, 0], run.outputs[2, :, 0], steps // 2)
+
+
+def _later_growth(before: Any, after: Any, steps: int) -> tuple[float, float]:
+    """The factor per step between the means of two moments, and its standard error."""
+    ratio = after.mean() / before.mean()
+    spread = (after - ratio * before).std(ddof=1) / np.sqrt(len(before)) / before.mean()
+    growth = ratio ** (1 / steps)
+    return float(growth), float(spread / ratio * growth / steps)
 
 
 REPLICAS = 2000
@@ -180,9 +194,13 @@ def _matched_check(rng: Any, *, divided: bool) -> Evidence:
         predicted.append(float(saddles.exit_time_mean(typical, law.amplitude, 1.0)))
         measured.append(found.mean())
         errors.append(found.std(ddof=1) / np.sqrt(REPLICAS))
+        queued, error = _queue_growth(workers, rng)
+        predicted.append(float(growth))
+        measured.append(queued)
+        errors.append(error)
     return Evidence.statistical(
         predicted, measured, errors,
-        note="mean exit time behind memoryless staleness, M = 2, 4, 8, 2000 runs each",
+        note="mean exits behind drawn ages and growth in queues, M = 2, 4, 8, 2000 runs each",
     )  # fmt: skip
 
 

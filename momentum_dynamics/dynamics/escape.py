@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from momentum_dynamics.delays import Delay, FixedDelay, NoDelay
+from momentum_dynamics.dynamics.loop import gain
 from momentum_dynamics.dynamics.unstable import (
     Loop,
     closed_loop,
@@ -21,7 +22,7 @@ from momentum_dynamics.errors import DomainError
 from momentum_dynamics.laws import saddles as laws
 from momentum_dynamics.methods import Method, state_space
 from momentum_dynamics.methods.protocol import period_of
-from momentum_dynamics.notation import GLOSSARY, Scalar
+from momentum_dynamics.notation import GLOSSARY, Scalar, require_fitting_axes
 
 __all__ = ["ExitTime", "exit_time"]
 
@@ -151,7 +152,10 @@ class ExitTime:
         Who is outside has passed before, so this is never above P(T ≤ t); and far out nobody comes
         back, so at large t it is P(T ≤ t). What lies between the two is the noise at the border.
         """
-        mean, variance = self.moments(steps)
+        mean, variance = (
+            part.reshape(len(part), *(1,) * (self.distance.ndim + 1 - part.ndim), *part.shape[1:])
+            for part in self.moments(steps)
+        )
         deviation = np.sqrt(variance)
         with np.errstate(divide="ignore", invalid="ignore"):
             inside = _normal((self.distance - mean) / deviation) - _normal(
@@ -275,6 +279,8 @@ def exit_time(
     DomainError
         If the loop is stable, rotates away (a complex pair leads) or has no single leading
         eigenvalue; if nothing moves it, or noise alone carries it across the distance.
+    ShapeError
+        If batch axes do not broadcast.
     NotTraceableError
         With symbols: the laws are in `momentum_dynamics.laws.saddles`.
 
@@ -297,6 +303,11 @@ def exit_time(
     """
     for name, value in (("noise_variance", noise_variance), ("distance", distance)):
         GLOSSARY[name].check(value)
+    start = gain(start, "start")
+    given = {"curvature": curvature, "noise_variance": noise_variance, "distance": distance,
+             "start": start}  # fmt: skip
+    batch = {"method": state_space(method).A.shape[:-2]}
+    require_fitting_axes("exit_time", batch | {name: np.shape(x) for name, x in given.items()})
     loop = closed_loop(method, curvature, noise_variance, start, delay)
     matrix, source = over_a_period(loop)
     value, right, left, second = leading(matrix, type(method).__name__)

@@ -170,6 +170,11 @@ def exit_from_saddle(
         raise ShapeError(
             f"spectrum has shape {curvatures.shape}, but must be a vector of curvatures."
         )
+    if np.shape(noise_variance) not in {(), (1,), curvatures.shape}:
+        raise ShapeError(
+            f"noise_variance has shape {np.shape(noise_variance)}, but there are "
+            f"{len(curvatures)} curvatures; give one number, or one for each."
+        )
     noise = np.broadcast_to(np.asarray(noise_variance, dtype=float), curvatures.shape)
     first = int(np.argmin(curvatures))
     winner = exit_time(

@@ -255,6 +255,7 @@ SPEED_UP = Figure(
         "a-damped-ball-leaves-by-its-effective-step",
         "nesterov-leaves-a-saddle-faster-than-heavy-ball",
         "larger-momentum-accelerates-the-escape",
+        "escape-trades-against-local-convergence",
         "permitted-steps-leave-sooner-by-the-root-of-the-condition",
     ),
     compute=_speed_ups,

@@ -16,6 +16,7 @@ from momentum_dynamics import (
     Nesterov,
     NotTraceableError,
     Quadratic,
+    ShapeError,
     TorchSGD,
     UniformDelay,
     exit_time,
@@ -131,6 +132,10 @@ def test_what_has_no_exit_time_is_told():
         exit_time(BALLS, -1.0, noise_variance=1.0, distance=0.0)
     with pytest.raises(DomainError, match="every step"):
         exit_time(Chebyshev(smallest_curvature=1.0, largest_curvature=9.0), -1.0, **NOISY)
+    with pytest.raises(DomainError, match="start is nan"):
+        exit_time(BALLS, -1.0, start=np.nan, **NOISY)
+    with pytest.raises(ShapeError, match="momentum"):
+        exit_time(BALLS, -1.0, noise_variance=[1e-6, 1e-7], distance=1.0)
     with pytest.raises(NotTraceableError, match="laws"):
         exit_time(BALLS, symbol("curvature"), **NOISY)
     two = ComplexMomentum(learning_rate=0.05, momentum=0.5, phase=0.0)
@@ -191,6 +196,22 @@ def test_random_ages_make_paths_wander():
         exit_time(
             Extragradient(learning_rate=0.1), -1.0, delay=GeometricDelay(workers=2.0), **NOISY
         )
+
+
+def test_batch_axes_of_everything_broadcast():
+    far = exit_time(BALLS, -1.0, noise_variance=1e-6, distance=np.array([[1.0], [2.0]]))
+    assert far.mean.shape == (2, 4)
+    assert far.passed(3).shape == (4, 2, 4)
+    assert far.cdf(np.arange(5)).shape == (2, 4, 5)
+    alone = exit_time(
+        HeavyBall(learning_rate=0.05, momentum=0.9), -1.0, noise_variance=1e-6, distance=2.0
+    )
+    assert far.mean[1, 3] == pytest.approx(float(alone.mean), rel=1e-12)
+    workers = np.array([2.0, 8.0])
+    late = exit_time(
+        GradientDescent(learning_rate=0.1), -1.0, delay=GeometricDelay(workers=workers), **NOISY
+    )
+    assert late.mean[0] < late.mean[1]
 
 
 def test_the_result_is_told_by_name():

@@ -73,6 +73,8 @@ def test_what_cannot_be_answered_is_told():
         exit_from_saddle(BALL, [1.0, 2.0], **NOISY)
     with pytest.raises(DomainError, match="step that is too large"):
         exit_from_saddle(BALL, [-1.0, 50.0], **NOISY)
+    with pytest.raises(ShapeError, match="one for each"):
+        exit_from_saddle(BALL, [-1.0, 1.0], noise_variance=[1.0, 2.0, 3.0], distance=1.0)
     balls = HeavyBall(learning_rate=0.1, momentum=np.array([[0.2], [0.5]]))
     with pytest.raises(ShapeError, match="one setting"):
         exit_from_saddle(balls, [-1.0, 2.0], **NOISY)
