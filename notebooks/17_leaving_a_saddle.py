@@ -51,10 +51,10 @@ sympy.factor(polynomial.as_expr().subs(z, 1 + alpha * g / (1 - beta)))
 
 # %% [markdown]
 # Positive, for 0 < β < 1: now the root lies *below*. Same method, same saddle, and the opposite
-# answer. Both at once:
+# answer. Both at once, and on the right the steps that the stiffest direction permits:
 
 # %%
-show("saddle-escape", steps=200)
+show("saddle-escape", steps=200, ascent=(0.02, 0.5))
 
 # %% [markdown]
 # What helps at a saddle is not inertia. It is the longer step, and momentum permits it: heavy ball
@@ -148,7 +148,7 @@ print(f"{np.abs(away.passed(400).T - away.cdf(np.arange(401))).max():.1e}")
 # about strict saddles applies, and it costs a power, $(1-\beta)/(3\alpha d)$:
 
 # %%
-show("strict-and-degenerate-saddles", side=41, points=5)
+show("strict-and-degenerate-saddles", side=41, points=5, momentum=(0.0, 0.9))
 
 # %% [markdown]
 # Several saddles in a row: each one is reached along the stable directions of the next, so noise

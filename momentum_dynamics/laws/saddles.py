@@ -67,6 +67,10 @@ def permitted_escape_rate(momentum: Scalar, largest_curvature: Scalar, ascent: S
     """Heavy ball's growth factor with the largest step that the convex directions permit.
 
     That step is 2(1 + β)/h_max: what momentum permits at most is twice gradient descent's.
+
+    References
+    ----------
+    [sun2019]_
     """
     step = heavy_ball_step_limit(momentum) / largest_curvature
     return escape_rate(step, momentum, ascent)
