@@ -9,6 +9,13 @@ from momentum_dynamics.problems.minibatches import MiniBatches
 from momentum_dynamics.problems.nonquadratic import Banana, Rosenbrock
 from momentum_dynamics.problems.polygon import Polygon
 from momentum_dynamics.problems.quadratic import LinearProblem, Problem, Quadratic
+from momentum_dynamics.problems.saddles import (
+    MonkeySaddle,
+    QuarticSaddle,
+    SaddleChain,
+    semicircle_saddle,
+    wishart_saddle,
+)
 from momentum_dynamics.problems.toys import CurvatureJump, PiecewiseQuadratic
 
 __all__ = [
@@ -20,13 +27,18 @@ __all__ = [
     "LinearProblem",
     "LogisticRegression",
     "MiniBatches",
+    "MonkeySaddle",
     "NamedData",
     "PiecewiseQuadratic",
     "Polygon",
     "Problem",
     "Quadratic",
+    "QuarticSaddle",
     "Ridge",
     "Rosenbrock",
+    "SaddleChain",
     "named_data",
     "read_data",
+    "semicircle_saddle",
+    "wishart_saddle",
 ]

@@ -43,7 +43,16 @@ HOLES = {
 }
 """Fields in which a NaN stands for what does not exist."""
 
-SLOW = {"noise-floor", "rates-on-real-data", "nonlinear-fields", "race-rerun"}  # compiles; trains
+SLOW = {
+    "noise-floor",
+    "rates-on-real-data",
+    "nonlinear-fields",
+    "race-rerun",
+    "exit-time-collapse",
+    "chain-of-saddles",
+    "random-saddle",
+    "stale-escape",
+}
 each_figure = pytest.mark.parametrize(
     "entry",
     [
