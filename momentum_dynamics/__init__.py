@@ -69,6 +69,9 @@ _HOMES = {
     "dynamics.residual": ("residual_polynomial",),
     "dynamics.rounds": ("round_matrix",),
     "dynamics.stationary": ("stationary_covariance", "stationary_variance"),
+    "dynamics.risk": ("limit_risk_path", "ridge_path", "ridge_ratio", "risk_path"),
+    "dynamics.sharpness": ("sharpness_limit",),
+    "dynamics.modified": ("modified_loss",),
     "dynamics.switching": ("joint_spectral_radius",),
     "dynamics.transients": ("pseudospectrum", "transient_peak"),
     "errors": (
@@ -246,6 +249,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.loop import transition_matrix as transition_matrix
     from momentum_dynamics.dynamics.minibatch import mean_square_radius as mean_square_radius
     from momentum_dynamics.dynamics.minibatch import mini_batch_limit as mini_batch_limit
+    from momentum_dynamics.dynamics.modified import modified_loss as modified_loss
     from momentum_dynamics.dynamics.moments import second_moments as second_moments
     from momentum_dynamics.dynamics.optimum import tune as tune
     from momentum_dynamics.dynamics.optimum import worst_rate as worst_rate
@@ -255,7 +259,12 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.radius import regime as regime
     from momentum_dynamics.dynamics.radius import spectral_radius as spectral_radius
     from momentum_dynamics.dynamics.residual import residual_polynomial as residual_polynomial
+    from momentum_dynamics.dynamics.risk import limit_risk_path as limit_risk_path
+    from momentum_dynamics.dynamics.risk import ridge_path as ridge_path
+    from momentum_dynamics.dynamics.risk import ridge_ratio as ridge_ratio
+    from momentum_dynamics.dynamics.risk import risk_path as risk_path
     from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
+    from momentum_dynamics.dynamics.sharpness import sharpness_limit as sharpness_limit
     from momentum_dynamics.dynamics.stationary import stationary_covariance as stationary_covariance
     from momentum_dynamics.dynamics.stationary import stationary_variance as stationary_variance
     from momentum_dynamics.dynamics.switching import joint_spectral_radius as joint_spectral_radius

@@ -34,7 +34,7 @@ USUAL = {
     "nodes": (1, 64), "groups": (1, 16), "count": (1, 40),
     "group_time": (0.1, 9.0), "server_time": (0.1, 2.0), "communication": (0.0, 1.0),
     "floor": (0.05, 2.0),
-    "age": (0.5, 30.0),
+    "age": (0.5, 30.0), "batch_size": (1, 8), "samples": (10, 60),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
@@ -69,6 +69,13 @@ DOMAINS = {
         }
         for name in ("target_eigenvalue", "fixed_delay_balance", "geometric_delay_balance")
     },
+    # Where some mean curvature is stable.
+    "minibatch.mean_square_sharpness_limit": {
+        "learning_rate": (0.05, 0.1),
+        "curvature_variance": (0.1, 0.5),
+        "momentum": (0.05, 0.9),
+    },
+    "generalization.matched_ridge": {"steps": (1, 40)},
     "systems.floor_learning_rate": {"noise_variance": (0.1, 4.0)},
     "systems.statistical_efficiency": {"noise_variance": (0.1, 4.0)},
     # Each step of the recursion widens an interval.
