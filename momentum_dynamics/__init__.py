@@ -123,6 +123,8 @@ _HOMES = {
         "BilinearGame",
         "ConvexRosenbrock",
         "CurvatureJump",
+        "DigitsNetwork",
+        "DoubleWell",
         "LeastSquares",
         "LogisticRegression",
         "MiniBatches",
@@ -151,6 +153,7 @@ _HOMES = {
         "simulate_stale",
     ),
     "simulation.exponents": ("path_exponent",),
+    "simulation.wells": ("simulate_well",),
     "tuning": (
         "ClosedLoopYellowFin",
         "FixedTarget",
@@ -315,6 +318,8 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump
+    from momentum_dynamics.problems import DigitsNetwork as DigitsNetwork
+    from momentum_dynamics.problems import DoubleWell as DoubleWell
     from momentum_dynamics.problems import LeastSquares as LeastSquares
     from momentum_dynamics.problems import LogisticRegression as LogisticRegression
     from momentum_dynamics.problems import MiniBatches as MiniBatches
@@ -340,6 +345,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
     from momentum_dynamics.simulation import simulate_stale as simulate_stale
     from momentum_dynamics.simulation.exponents import path_exponent as path_exponent
+    from momentum_dynamics.simulation.wells import simulate_well as simulate_well
     from momentum_dynamics.systems import Cluster as Cluster
     from momentum_dynamics.systems import Task as Task
     from momentum_dynamics.systems import best_groups as best_groups

@@ -270,8 +270,7 @@ def _norm_proof() -> Evidence:
     """1 − Pₜ has no constant term: along directions that the data leave open nothing moves."""
     found: list[Any] = []
     for method in (BALL, Nesterov(learning_rate=ALPHA, momentum=BETA)):
-        for steps in (1, 2, 5):
-            found.append(residual_polynomial(method, steps).eval(0) - 1)
+        found += [residual_polynomial(method, steps).eval(0) - 1 for steps in (1, 2, 5)]
     return Evidence.exact(*found, note="Pₜ(0) = 1 for heavy ball and Nesterov, any (α, β)")
 
 

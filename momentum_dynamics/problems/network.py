@@ -20,8 +20,8 @@ _PIXELS, _CLASSES = 64, 10
 class DigitsNetwork:
     """Half the squared error of a tanh network with one hidden layer on the digits.
 
-    All samples are one batch. The minimum is not known, so there is no `spectrum`: what has a
-    sharpness is a point, by `sharpness`.
+    All samples are one batch, centered pixel by pixel. The minimum is not known, so there is no
+    `spectrum`: what has a sharpness is a point, by `sharpness`.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class DigitsNetwork:
     True
     """
 
-    def __init__(self, *, samples: int = 500, hidden: int = 16, seed: int = 0) -> None:
+    def __init__(self, *, samples: int = 200, hidden: int = 16, seed: int = 0) -> None:
         if not (samples == int(samples) and 1 < samples <= 1797):
             raise DomainError(f"samples is {samples}, but must be a whole number from 2 to 1,797.")
         if not (hidden == int(hidden) and hidden > 0):
@@ -61,7 +61,8 @@ class DigitsNetwork:
         from sklearn.datasets import load_digits
 
         images, digits = load_digits(return_X_y=True)
-        self.inputs: Array = np.asarray(images[:samples], dtype=float) / 16 - 0.5
+        images = np.asarray(images[:samples], dtype=float) / 16
+        self.inputs: Array = images - images.mean(axis=0)
         self.targets: Array = np.eye(_CLASSES)[digits[:samples]]
         self.hidden, self.seed = int(hidden), int(seed)
 
@@ -76,12 +77,11 @@ class DigitsNetwork:
 
     @cached_property
     def start(self) -> Array:
-        """Gaussian weights of variance one over the inputs of a unit, and no biases."""
+        """Gaussian weights of variance one half over the inputs of a unit, and no biases."""
         rng = np.random.default_rng(self.seed)
-        first = rng.normal(size=(_PIXELS, self.hidden)) / np.sqrt(_PIXELS)
-        second = rng.normal(size=(self.hidden, _CLASSES)) / np.sqrt(self.hidden)
-        nothing = np.zeros
-        parts = (first.ravel(), nothing(self.hidden), second.ravel(), nothing(_CLASSES))
+        first = rng.normal(size=(_PIXELS, self.hidden)) / np.sqrt(2 * _PIXELS)
+        second = rng.normal(size=(self.hidden, _CLASSES)) / np.sqrt(2 * self.hidden)
+        parts = (first.ravel(), np.zeros(self.hidden), second.ravel(), np.zeros(_CLASSES))
         return np.concatenate(parts)
 
     @property
