@@ -19,7 +19,7 @@ __all__ = ["measured_penalty", "product_penalty"]
 Array = NDArray[np.float64]
 
 ALPHA, BETA, H = map(symbol, ("learning_rate", "momentum", "curvature"))
-EFFECTIVE = symbol("effective_learning_rate")
+EFFECTIVE, ZERO = symbol("effective_learning_rate"), sympy.Integer(0)
 BALL = HeavyBall(learning_rate=ALPHA, momentum=BETA)
 
 
@@ -114,7 +114,9 @@ LOSS = Claim(
 
 
 def _factor_statement() -> Any:
-    ratio = generalization.gradient_penalty(ALPHA, BETA) / generalization.gradient_penalty(ALPHA, 0)
+    ratio = generalization.gradient_penalty(ALPHA, BETA) / generalization.gradient_penalty(
+        ALPHA, ZERO
+    )
     return sympy.Eq(sympy.simplify(ratio), (1 + BETA) / (1 - BETA), evaluate=False)
 
 
@@ -122,7 +124,7 @@ def _factor_proof() -> Evidence:
     """The factor over gradient descent's, as one keeps the step, the loss' weight, or both."""
     absolute = generalization.gradient_penalty(ALPHA, BETA)
     relative = generalization.relative_penalty(ALPHA, BETA)
-    plain = generalization.gradient_penalty(ALPHA, 0)
+    plain = generalization.gradient_penalty(ALPHA, ZERO)
     matched = generalization.relative_penalty(EFFECTIVE * (1 - BETA), BETA)
     share = (1 + BETA) / (1 - BETA)
     return Evidence.exact(

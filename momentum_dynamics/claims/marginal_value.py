@@ -66,13 +66,12 @@ def _statement() -> Any:
 
 def _experiment(rng: np.random.Generator, *, is_effective: bool) -> Evidence:
     """Paired differences from plain descent, at effective steps 0.03 and 0.1."""
-    momenta, differences = np.array([0.0, 0.5, 0.9]), []
+    momenta, steps = np.array([0.0, 0.5, 0.9]), np.array([[0.03], [0.1]])
     seeds = rng.integers(1 << 30, size=40).tolist()
-    for step in (0.03, 0.1):
-        rates = step * (1 - momenta) if is_effective else np.full(3, step)
-        losses = paired_losses(rates, momenta, seeds=seeds, steps=2500)
-        differences.append(losses[:, 1:] - losses[:, :1])
-    table = np.concatenate(differences, axis=1)
+    rates = steps * (1 - momenta) if is_effective else steps + 0 * momenta
+    losses = paired_losses(rates.ravel(), np.tile(momenta, 2), seeds=seeds, steps=2500)
+    paired = losses.reshape(len(seeds), *rates.shape)
+    table = (paired[..., 1:] - paired[..., :1]).reshape(len(seeds), -1)
     error = table.std(axis=0, ddof=1) / np.sqrt(len(table))
     return Evidence.statistical(
         0.0, table.mean(axis=0), error,

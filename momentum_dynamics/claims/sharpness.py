@@ -111,7 +111,9 @@ def _flatter_proof() -> Evidence:
     noisy = minibatch.batch_sharpness_limit(ALPHA, BETA, 0)
     return Evidence.exact(
         sympy.simplify(whole / plain - (1 + BETA)),
-        sympy.simplify(noisy / minibatch.batch_sharpness_limit(ALPHA, 0, 0) - (1 - BETA)),
+        sympy.simplify(
+            noisy / minibatch.batch_sharpness_limit(ALPHA, sympy.Integer(0), 0) - (1 - BETA)
+        ),
         note="the limit with momentum over that without: 1 + β and 1 − β",
     )
 

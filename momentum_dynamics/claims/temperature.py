@@ -98,7 +98,7 @@ TEMPERATURE = Claim(
 
 # Two minima ------------------------------------------------------------------------------------
 
-_STEP = 0.004
+_STEP = 0.005
 
 
 def _exit_statement() -> Any:
@@ -109,7 +109,7 @@ def _exit_statement() -> Any:
 
 
 def _exit_experiment(rng: np.random.Generator, *, is_effective: bool) -> Evidence:
-    """Effective times of 2,000 exits for each momentum, against the law of small steps."""
+    """Effective times of 1,000 exits for each momentum, against the law of small steps."""
     well, heat = DoubleWell(), WELL_TEMPERATURE
     predicted, found, error = [], [], []
     for momentum in (0.0, 0.5, 0.8):
@@ -117,7 +117,7 @@ def _exit_experiment(rng: np.random.Generator, *, is_effective: bool) -> Evidenc
         step = float(noise.effective_learning_rate(rate, momentum))
         run = simulate_well(
             HeavyBall(learning_rate=rate, momentum=momentum), well,
-            noise_variance=2 * heat / _STEP, steps=round(400 / _STEP), replicas=2000,
+            noise_variance=2 * heat / _STEP, steps=round(400 / _STEP), replicas=1000,
             until_exit=True, seed=rng,
         )  # fmt: skip
         found.append(step * run.mean_exit)
@@ -126,7 +126,7 @@ def _exit_experiment(rng: np.random.Generator, *, is_effective: bool) -> Evidenc
         error.append(np.hypot(step * run.exit_error, allowed))
         predicted.append(limit_exit_time(well, heat) * inertia_factor(well, rate, momentum))
     return Evidence.statistical(
-        predicted, found, error, note="effective time to leave a well, 2,000 replicas, β to 0.8"
+        predicted, found, error, note="effective time to leave a well, 1,000 replicas, β to 0.8"
     )
 
 

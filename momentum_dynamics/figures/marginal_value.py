@@ -45,24 +45,19 @@ def _differences(
     rates = np.asarray(effective_learning_rate, dtype=float)
     betas = np.array([0.0, *momentum])
     chosen = np.random.default_rng(seed).integers(1 << 30, size=seeds).tolist()
-    means, errors, plain = [], [], np.zeros(len(rates))
-    for is_effective in (True, False):
-        tables = []
-        for place, rate in enumerate(rates.tolist()):
-            own = rate * (1 - betas) if is_effective else np.full(len(betas), rate)
-            losses = paired_losses(own, betas, seeds=chosen, steps=steps)
-            plain[place] = losses[:, 0].mean()
-            tables.append(losses[:, 1:] - losses[:, :1])
-        table = np.array(tables)
-        means.append(table.mean(axis=1).T)
-        errors.append(table.std(axis=1, ddof=1).T / np.sqrt(seeds))
+    grid = rates[:, None] + 0 * betas
+    both = np.stack([grid * (1 - betas), grid])
+    momenta = np.broadcast_to(betas, both.shape)
+    losses = paired_losses(both.ravel(), momenta.ravel(), seeds=chosen, steps=steps)
+    paired = losses.reshape(seeds, *both.shape)
+    table = np.moveaxis(paired[..., 1:] - paired[..., :1], 3, 2)
     return Differences(
         effective_learning_rate=rates,
         momentum=betas[1:],
         normalizations=("equal effective learning rate", "equal learning rate"),
-        difference=np.array(means),
-        error=np.array(errors),
-        plain=plain,
+        difference=table.mean(axis=0),
+        error=table.std(axis=0, ddof=1) / np.sqrt(seeds),
+        plain=paired[:, 0, :, 0].mean(axis=0),
         seeds=int(seeds),
         steps=int(steps),
         seed=int(seed),

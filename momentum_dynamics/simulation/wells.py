@@ -169,7 +169,7 @@ def limit_exit_time(well: DoubleWell, temperature: float) -> float:
     Examples
     --------
     >>> round(limit_exit_time(DoubleWell(), 0.3), 2)
-    38.91
+    36.58
     """
     x = np.linspace(-_WIDE, 1, _GRID)
     level = well.loss(x) / temperature
