@@ -166,6 +166,8 @@ _HOMES = {
         "single_step",
         "total_momentum",
     ),
+    "tuning.equivariant": ("EquivariantYellowFin",),
+    "tuning.rules": ("exact_single_step", "queue_single_step"),
     "systems": (
         "Cluster",
         "Task",
@@ -363,6 +365,11 @@ if TYPE_CHECKING:
     from momentum_dynamics.tuning import simulate_closed_loop as simulate_closed_loop
     from momentum_dynamics.tuning import single_step as single_step
     from momentum_dynamics.tuning import total_momentum as total_momentum
+    from momentum_dynamics.tuning.equivariant import (
+        EquivariantYellowFin as EquivariantYellowFin,
+    )
+    from momentum_dynamics.tuning.rules import exact_single_step as exact_single_step
+    from momentum_dynamics.tuning.rules import queue_single_step as queue_single_step
 else:
 
     def __getattr__(name: str) -> Any:

@@ -143,6 +143,7 @@ _ENTRIES = (
     Quantity(
         "curvature_variance", r"\tau^2", "the variance of the curvature of a gradient", NONNEGATIVE
     ),
+    Quantity("dimension", "n", "how many coordinates a point has", POSITIVE, integer=True),
     Quantity("frequency", r"\omega", "an angle per step, in radians"),
     Quantity("variance", "v", "the variance of the data behind a Marchenko-Pastur law", POSITIVE),
     Quantity("aspect_ratio", "r", "features over samples of a data matrix", OPEN_UNIT),

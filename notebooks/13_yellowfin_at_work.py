@@ -32,7 +32,7 @@ rng = np.random.default_rng(0)
 tuner = md.YellowFin(smoothing=0.99)
 point = np.ones(10)
 state, told = tuner.init(point), []
-for step in range(1500):
+for _ in range(1500):
     gradient = curvatures * point + 0.1 * rng.standard_normal(10)
     state, point, info = tuner.update(state, gradient, point)
     told.append(info)
@@ -166,9 +166,9 @@ print(f"distance from the solution: {np.linalg.norm(run.points[-1]):.1e}")
 #
 # **What to remember.** YellowFin reads the squared norm of gradients and calls it curvature: units
 # of the loss enter squared, and noise is taken for curvature. With many parameters its cubic never
-# asks for more momentum than 0.17; more comes from how norms vary within a window. Feedback on total
-# momentum meets its target where the sensor sees; it restores neither a learning rate that is too
-# large nor anything that the median does not see.
+# asks for more momentum than 0.17; more comes from how norms vary within a window. Feedback on
+# total momentum meets its target where the sensor sees; it restores neither a learning rate that is
+# too large nor anything that the median does not see.
 #
 # ## Exercises
 #
@@ -184,7 +184,8 @@ print(f"distance from the solution: {np.linalg.norm(run.points[-1]):.1e}")
 # %% [markdown]
 # ## Solutions
 #
-# **1.** The least of 200 is further below the mean than the least of 20: a smaller p, more momentum.
+# **1.** The least of 200 is further below the mean than the least of 20: a smaller p, and more
+# momentum.
 
 # %%
 for window in (20, 200):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +35,7 @@ class DoubleWell:
     Examples
     --------
     >>> well = DoubleWell(barrier=2.0)
-    >>> float(well.loss(np.array(0.0)) - well.loss(np.array(1.0))), well.spectrum()
+    >>> float(well.height(0.0) - well.height(1.0)), well.spectrum()
     (2.0, array([16.]))
     """
 
@@ -60,18 +62,23 @@ class DoubleWell:
         """The right minimum: for c < 0 the global one."""
         return np.array([1.0])
 
-    def loss(self, point: Array) -> Array:
-        """The loss at points of any shape."""
-        x, c = np.asarray(point, dtype=float), self.top
+    def height(self, x: Any) -> Any:
+        """The loss at numbers of any shape."""
+        c = self.top
         return 4 * self.barrier * (x**4 / 4 - c * x**3 / 3 - x**2 / 2 + c * x)
 
+    def loss(self, point: Array) -> Array:
+        """The loss at points ``(*any, 1)``."""
+        found: Array = self.height(point)[..., 0]
+        return found
+
     def field(self, point: Array) -> Array:
-        """The slope at points of any shape."""
+        """The slope at points ``(*any, 1)``, or at numbers of any shape."""
         found: Array = 4 * self.barrier * (point**2 - 1) * (point - self.top)
         return found
 
     def curvature(self, point: Array) -> Array:
-        """The second derivative at points of any shape."""
+        """The second derivative at numbers of any shape."""
         x = np.asarray(point, dtype=float)
         return 4 * self.barrier * (3 * x**2 - 2 * self.top * x - 1)
 

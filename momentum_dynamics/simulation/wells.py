@@ -156,7 +156,7 @@ def gibbs_occupation(well: DoubleWell, temperature: float) -> float:
     0.5
     """
     x = np.linspace(-_WIDE, _WIDE, _GRID)
-    weight = np.exp(-(well.loss(x) - well.loss(x).min()) / temperature)
+    weight = np.exp(-(well.height(x) - well.height(x).min()) / temperature)
     return float(weight[x < well.top].sum() / weight.sum())
 
 
@@ -172,7 +172,7 @@ def limit_exit_time(well: DoubleWell, temperature: float) -> float:
     36.58
     """
     x = np.linspace(-_WIDE, 1, _GRID)
-    level = well.loss(x) / temperature
+    level = well.height(x) / temperature
     level -= level.min()
     gap = float(x[1] - x[0])
     below = np.cumsum(np.exp(-level)) * gap

@@ -100,7 +100,9 @@ def test_every_problem_has_examples():
     } - {problems.Problem, problems.LinearProblem}
     # The field of mini-batches is random, and nobody knows a network's minimum: they have tests of
     # their own.
-    assert classes - {problems.MiniBatches, problems.DigitsNetwork} == {type(problem) for problem in EXAMPLES.values()}
+    assert classes - {problems.MiniBatches, problems.DigitsNetwork} == {
+        type(problem) for problem in EXAMPLES.values()
+    }
 
 
 @every_example

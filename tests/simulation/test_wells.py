@@ -14,7 +14,7 @@ def test_field_and_curvature_are_derivatives_of_the_loss():
     x = np.linspace(-2, 2, 41)
     tiny = 1e-6
     assert TILTED.field(x) == pytest.approx(
-        (TILTED.loss(x + tiny) - TILTED.loss(x - tiny)) / (2 * tiny), abs=1e-6
+        (TILTED.height(x + tiny) - TILTED.height(x - tiny)) / (2 * tiny), abs=1e-6
     )
     assert TILTED.curvature(x) == pytest.approx(
         (TILTED.field(x + tiny) - TILTED.field(x - tiny)) / (2 * tiny), abs=1e-6
@@ -23,7 +23,7 @@ def test_field_and_curvature_are_derivatives_of_the_loss():
 
 
 def test_depths_and_curvatures_are_those_of_the_docstring():
-    depth = TILTED.loss(np.array(-1.0)) - TILTED.loss(np.array(1.0))
+    depth = TILTED.height(np.array(-1.0)) - TILTED.height(np.array(1.0))
     assert depth == pytest.approx(16 * 1.5 * 0.2 / 3)
     assert TILTED.curvature(np.array([1.0, -1.0])) == pytest.approx([12 * 1.2, 12 * 0.8])
     assert "top=-0.2" in repr(TILTED)
@@ -68,7 +68,7 @@ def test_laws_of_small_steps_agree_with_quadrature():
     heat = 0.5
 
     def weight(x):
-        return np.exp(-TILTED.loss(np.array(x)) / heat)
+        return np.exp(-TILTED.height(np.array(x)) / heat)
 
     left, right = quad(weight, -3, -0.2)[0], quad(weight, -0.2, 3)[0]
     assert gibbs_occupation(TILTED, heat) == pytest.approx(left / (left + right), rel=1e-3)

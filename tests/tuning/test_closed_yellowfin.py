@@ -98,6 +98,26 @@ def test_the_update_is_that_of_the_paper():
         before = info
 
 
+def test_clipping_and_decay_are_those_of_the_tuner():
+    """The step that is made is the step that the sensor knows of, so the identity holds."""
+    tuner = YellowFin(preset="reference", smoothing=0.9, weight_decay=0.01)
+    loop = ClosedLoopYellowFin(staleness=0, tuner=tuner)
+    rng = np.random.default_rng(0)
+    point, before, clipped = np.ones(30), np.ones(30), 0
+    state = loop.init(point)
+    for step in range(120):
+        gradient = SPECTRUM * point + (5 if step % 20 == 19 else 0.1) * rng.standard_normal(30)
+        state, moved, info = loop.update(state, gradient, point)
+        push = info["clip"] * gradient + 0.01 * point
+        drift = info["momentum"] * (point - before)
+        assert np.allclose(moved, point + drift - info["learning_rate"] * push, atol=1e-13)
+        if step:
+            assert info["total_momentum"] == pytest.approx(info["momentum"], abs=1e-9)
+        clipped += info["clip"] < 1
+        before, point = point, moved
+    assert clipped >= 4
+
+
 @pytest.mark.slow
 def test_the_loop_meets_its_target_with_less_momentum_where_gradients_are_older():
     found = []
