@@ -221,7 +221,7 @@ show("momentum-against-a-rescaled-step", seeds=8, steps=1200)
 # ## Exercises
 #
 # 1. How much later does momentum 0.9 leave the even well by inertia, at an effective step of 0.01,
-#    and at 0.001? (`inertia_factor` is in `momentum_dynamics.simulation.wells`.)
+#    and at 0.001? (`inertia_factor` is in `momentum_dynamics.laws.generalization`.)
 # 2. Which batch sharpness does Nesterov's method bear on whole batches with β = 0.9, and what does
 #    it become for β → 1? Compare heavy ball.
 # 3. Up to which variance of the curvature is *some* mean curvature stable at α = 0.1 and β = 0.9?
@@ -232,12 +232,12 @@ show("momentum-against-a-rescaled-step", seeds=8, steps=1200)
 # **1.** The mass is $m = \alpha\beta/(1-\beta)^2$, so it vanishes with the step.
 
 # %%
-from momentum_dynamics.simulation.wells import inertia_factor
-
 even = md.DoubleWell()
+top = -float(even.curvature(np.array(even.top)))
 for step in (0.01, 0.001):
-    print(f"step {step}: {inertia_factor(even, step * 0.1, 0.9):.3f} times as long", end=", ")
-    print(f"{limit_exit_time(even, 0.4) * inertia_factor(even, step * 0.1, 0.9):.2f}")
+    later = generalization.inertia_factor(step * 0.1, 0.9, top)
+    print(f"step {step}: {later:.3f} times as long", end=", ")
+    print(f"{later * limit_exit_time(even, 0.4):.2f} in effective time")
 
 # %% [markdown]
 # **2.** It falls to 4/3 over the learning rate, while heavy ball's grows to 4.

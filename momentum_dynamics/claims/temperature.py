@@ -16,7 +16,6 @@ from momentum_dynamics.problems import DoubleWell, Quadratic
 from momentum_dynamics.simulation import simulate
 from momentum_dynamics.simulation.wells import (
     gibbs_occupation,
-    inertia_factor,
     limit_exit_time,
     simulate_well,
 )
@@ -111,6 +110,7 @@ def _exit_statement() -> Any:
 def _exit_experiment(rng: np.random.Generator, *, is_effective: bool) -> Evidence:
     """Effective times of 1,000 exits for each momentum, against the law of small steps."""
     well, heat = DoubleWell(), WELL_TEMPERATURE
+    top = -float(well.curvature(np.array(well.top)))
     predicted, found, error = [], [], []
     for momentum in (0.0, 0.5, 0.8):
         rate = _STEP * (1 - momentum) if is_effective else _STEP
@@ -124,7 +124,8 @@ def _exit_experiment(rng: np.random.Generator, *, is_effective: bool) -> Evidenc
         # Steps of this size still heat by some hundredths.
         allowed = 0.01 * found[-1]
         error.append(np.hypot(step * run.exit_error, allowed))
-        predicted.append(limit_exit_time(well, heat) * inertia_factor(well, rate, momentum))
+        later = float(generalization.inertia_factor(rate, momentum, top))
+        predicted.append(limit_exit_time(well, heat) * later)
     return Evidence.statistical(
         predicted, found, error, note="effective time to leave a well, 1,000 replicas, β to 0.8"
     )
@@ -142,9 +143,9 @@ EXIT = Claim(
     control=lambda rng: _exit_experiment(rng, is_effective=False),
     expected=Verdict.CONFIRMED,
     figures=("exits-from-a-well",),
-    remark="Beside the factor of inertia, (mk)/(√(1/4 + mk) − 1/2) with m = αβ/(1 − β)², the times "
-    "are exact for small steps; one hundredth is allowed for their size. The control keeps the "
-    "learning rate, and so raises the temperature by 1/(1 − β).",
+    remark="Beside the factor of inertia, 1/2 + √(1/4 + mg) over a top of curvature −g, with m = "
+    "αβ/(1 − β)², the times are exact for small steps; one hundredth is allowed for their size. The "
+    "control keeps the learning rate, and so raises the temperature by 1/(1 − β).",
 )
 
 

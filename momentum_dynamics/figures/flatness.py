@@ -195,8 +195,8 @@ def _tell_penalties(data: Penalties) -> str:
         "descends, in three normalizations: at equal learning rate, the same relative to the "
         "weight of the loss, and at equal effective step (lines; "
         f"{last[0]:,.0f}, {last[1]:,.0f} and {last[2]:.0f} at β = {data.tried[-1]:g}). Dots: from "
-        "the slow pole itself. Crosses: on a loss that is no quadratic, at equal effective step, from the decay "
-        "of what gradient flow conserves."
+        "the slow pole itself. Crosses: on a loss that is no quadratic, at equal effective step, "
+        "from the decay of what gradient flow conserves."
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from momentum_dynamics.analysis import Analysis
 from momentum_dynamics.delays import GeometricDelay
 from momentum_dynamics.dynamics.moments import Moments
+from momentum_dynamics.dynamics.risk import RidgePath, RiskPath
 from momentum_dynamics.dynamics.transients import Pseudospectrum
 from momentum_dynamics.errors import NotTraceableError
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, label, new_figure, shades, styled
@@ -22,12 +23,12 @@ _MANY = 8
 
 
 def plot(result: Any, ax: Any = None) -> Any:
-    """Draw a trajectory, moments, staleness, a closed loop, an analysis or a pseudospectrum.
+    """Draw a trajectory, moments, staleness, a closed loop, an analysis, a risk and more.
 
     Parameters
     ----------
-    result : Trajectory, EnsembleMoments, Moments, QueueRun, StaleRun, ClosedLoopRun, Analysis or
-        Pseudospectrum
+    result : Trajectory, EnsembleMoments, Moments, QueueRun, StaleRun, ClosedLoopRun, Analysis,
+        Pseudospectrum, RiskPath or RidgePath
         Of a `QueueRun` or `StaleRun` the histogram of staleness is drawn; its `moments`, where it
         has them, are drawn by themselves.
     ax : matplotlib Axes, optional
@@ -191,6 +192,31 @@ def draw_pseudospectrum(result: Any, ax: Any) -> None:
     ax.set(xlabel="real part of $z$", ylabel="imaginary part of $z$", aspect="equal")
 
 
+def _draw_risk(result: RiskPath, ax: Any) -> None:
+    steps = np.arange(len(result.bias))
+    parts = (
+        ("risk", result.risk, "-"),
+        ("bias", result.bias, ":"),
+        ("variance", result.variance, "--"),
+    )
+    for name, values, style in parts:
+        ax.set_prop_cycle(None)
+        rows = values.reshape(len(steps), -1)[:, :_MANY]
+        for column, row in enumerate(rows.T):
+            ax.plot(steps, row, style, linewidth=1.4, label=name if column == 0 else None)
+    ax.set(xlabel=label("step"), ylabel="expected squared distance")
+    ax.legend()
+
+
+def _draw_ridge(result: RidgePath, ax: Any) -> None:
+    ax.semilogx(result.ridge, result.risk, label="risk")
+    ax.semilogx(result.ridge, result.bias, ":", label="bias")
+    ax.semilogx(result.ridge, result.variance, "--", label="variance")
+    ax.plot(result.best_ridge, result.best_risk, "o", color=INK)
+    ax.set(xlabel="ridge", ylabel="expected squared distance")
+    ax.legend()
+
+
 _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     Trajectory: _draw_trajectory,
     EnsembleMoments: _draw_moments,
@@ -200,4 +226,6 @@ _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     ClosedLoopRun: _draw_closed_loop,
     Analysis: _draw_analysis,
     Pseudospectrum: draw_pseudospectrum,
+    RiskPath: _draw_risk,
+    RidgePath: _draw_ridge,
 }

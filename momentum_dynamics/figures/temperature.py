@@ -20,7 +20,6 @@ from momentum_dynamics.problems import DoubleWell, Quadratic
 from momentum_dynamics.simulation import simulate
 from momentum_dynamics.simulation.wells import (
     gibbs_occupation,
-    inertia_factor,
     limit_exit_time,
     simulate_well,
 )
@@ -158,7 +157,7 @@ class Exits:
 def _exits(
     *,
     momentum: Sequence[float] = (0.0, 0.3, 0.5, 0.65, 0.8, 0.9),
-    effective_learning_rate: float = 0.005,
+    effective_learning_rate: float = 0.008,
     replicas: int = 1000,
     seed: int = 8,
 ) -> Exits:
@@ -172,6 +171,8 @@ def _exits(
         for place, beta in enumerate(betas.tolist()):
             rate = step * (1 - beta) if is_effective else step
             ball = HeavyBall(learning_rate=rate, momentum=beta)
+            top = -float(even.curvature(np.array(even.top)))
+            inertia = float(generalization.inertia_factor(rate, beta, top))
             own = float(noise.effective_learning_rate(rate, beta))
             found = float(generalization.temperature(rate, beta, noise_variance))
             left = simulate_well(
@@ -184,7 +185,7 @@ def _exits(
             )  # fmt: skip
             row.append((
                 own * left.mean_exit, own * left.exit_error,
-                limit_exit_time(even, found) * inertia_factor(even, rate, beta),
+                limit_exit_time(even, found) * inertia,
                 shared.occupation, shared.occupation_error, gibbs_occupation(tilted, found),
             ))  # fmt: skip
         rows.append(row)

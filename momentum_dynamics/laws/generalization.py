@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from momentum_dynamics.laws.noise import effective_learning_rate
 from momentum_dynamics.notation import Scalar
-from momentum_dynamics.scalars import exp
+from momentum_dynamics.scalars import exp, sqrt
 
 __all__ = [
     "flow_ridge_ratio",
     "gradient_penalty",
+    "inertia_factor",
     "loss_weight",
     "matched_ridge",
     "relative_penalty",
@@ -53,6 +54,26 @@ def temperature(learning_rate: Scalar, momentum: Scalar, noise_variance: Scalar)
     The claim ``temperature-of-heavy-ball`` proves it.
     """
     return effective_learning_rate(learning_rate, momentum) * noise_variance / 2
+
+
+def inertia_factor(learning_rate: Scalar, momentum: Scalar, ascent: Scalar) -> Scalar:
+    """By how much inertia lengthens the exit over a high barrier: 1/2 + √(1/4 + mg).
+
+    g is minus the curvature at its top. At equal effective step heavy ball is a particle of
+    friction 1 and mass m = αβ/(1 − β)² in effective time, which vanishes with the step. The
+    source's factor of the rate is (√(1/4 + mg) − 1/2)/(mg), its inverse.
+
+    Notes
+    -----
+    The claim ``momentum-leaves-a-well-no-sooner`` measures it.
+
+    References
+    ----------
+    [kramers1940]_
+    """
+    settled = 1 - momentum
+    mass = learning_rate * momentum / (settled * settled)
+    return (1 + sqrt(1 + 4 * mass * ascent)) / 2
 
 
 def loss_weight(momentum: Scalar) -> Scalar:

@@ -13,12 +13,12 @@ from momentum_dynamics.methods import Method
 from momentum_dynamics.methods.protocol import require_method
 from momentum_dynamics.notation import GLOSSARY
 from momentum_dynamics.problems import DoubleWell
+from momentum_dynamics.simulation.checks import require_numbers
 from momentum_dynamics.simulation.noise import Seed, seed_sequence
 
 __all__ = [
     "WellRun",
     "gibbs_occupation",
-    "inertia_factor",
     "limit_exit_time",
     "simulate_well",
 ]
@@ -119,6 +119,12 @@ def simulate_well(
     (array([-1., -1.]), 1.0)
     """
     require_method(method)
+    require_numbers(method)
+    if any(np.ndim(slot) for slot in method.update(method.initial_state(0.0), 0.0)):
+        raise DomainError(
+            f"{type(method).__name__} has batch axes, but a run in a well takes one setting at a "
+            "time; loop over them."
+        )
     GLOSSARY["steps"].check(steps)
     GLOSSARY["replicas"].check(replicas)
     GLOSSARY["noise_variance"].check(noise_variance)
@@ -181,23 +187,3 @@ def limit_exit_time(well: DoubleWell, temperature: float) -> float:
 
 
 _WIDE, _GRID = 4.0, 40_001
-
-
-def inertia_factor(well: DoubleWell, learning_rate: float, momentum: float) -> float:
-    """By how much momentum's inertia lengthens the exit over a high barrier: 1 for small steps.
-
-    At equal effective step heavy ball is a particle of mass m = αβ/(1 − β)² and friction 1, in
-    effective time. Over a top of curvature −k its rate is lower by (√(1/4 + mk) − 1/2)/(mk).
-
-    References
-    ----------
-    [kramers1940]_
-
-    Examples
-    --------
-    >>> round(inertia_factor(DoubleWell(), 0.001, 0.9), 3)
-    1.281
-    """
-    mass = learning_rate * momentum / (1 - momentum) ** 2
-    weight = mass * float(-well.curvature(np.array(well.top)))
-    return 1.0 if weight == 0 else float(weight / (np.sqrt(1 / 4 + weight) - 1 / 2))

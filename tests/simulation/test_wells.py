@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from momentum_dynamics import DomainError, DoubleWell, HeavyBall, Nesterov, simulate, simulate_well
-from momentum_dynamics.simulation.wells import gibbs_occupation, inertia_factor, limit_exit_time
+from momentum_dynamics import (
+    DomainError,
+    DoubleWell,
+    HeavyBall,
+    Nesterov,
+    NotTraceableError,
+    simulate,
+    simulate_well,
+    symbol,
+)
+from momentum_dynamics.laws import generalization
+from momentum_dynamics.simulation.wells import gibbs_occupation, limit_exit_time
 
 TILTED = DoubleWell(barrier=1.5, top=-0.2)
 
@@ -76,6 +86,21 @@ def test_laws_of_small_steps_agree_with_quadrature():
     assert limit_exit_time(TILTED, heat) == pytest.approx(exact, rel=1e-3)
 
 
-def test_inertia_is_nothing_without_momentum_and_little_for_small_steps():
-    assert inertia_factor(TILTED, 0.1, 0.0) == 1
-    assert 1 < inertia_factor(TILTED, 1e-5, 0.9) < 1.01
+def test_inertia_is_the_inverse_of_kramers_factor():
+    mass, top = 0.01 * 0.9 / 0.1**2, 4.0
+    factor = (np.sqrt(1 / 4 + mass * top) - 1 / 2) / (mass * top)
+    assert generalization.inertia_factor(0.01, 0.9, top) == pytest.approx(1 / factor)
+    assert generalization.inertia_factor(0.1, 0.0, top) == 1
+
+
+def test_one_setting_at_a_time():
+    with pytest.raises(DomainError, match="batch axes"):
+        simulate_well(
+            HeavyBall(learning_rate=0.01, momentum=np.array([0.1, 0.5])), TILTED,
+            noise_variance=1.0, steps=3,
+        )  # fmt: skip
+    with pytest.raises(NotTraceableError):
+        simulate_well(
+            HeavyBall(learning_rate=symbol("learning_rate"), momentum=0.5), TILTED,
+            noise_variance=1.0, steps=3,
+        )  # fmt: skip
