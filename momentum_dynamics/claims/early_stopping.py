@@ -20,7 +20,7 @@ from momentum_dynamics.problems import LeastSquares
 from momentum_dynamics.scalars import expression
 from momentum_dynamics.simulation import simulate
 
-__all__ = ["worst_ridge_ratio"]
+__all__ = ["flow_ratio", "worst_ridge_ratio"]
 
 Array = NDArray[np.float64]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
 from momentum_dynamics.dynamics.modified import modified_loss
 from momentum_dynamics.laws import generalization, noise
+from momentum_dynamics.laws.spectrum import larger_root
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.notation import symbol
 
@@ -32,8 +33,7 @@ def measured_penalty(learning_rate: float, momentum: float, curvature: float = 1
 
     with mp.workdps(40):
         step, beta = mp.mpf(learning_rate) * mp.mpf(curvature), mp.mpf(momentum)
-        trace = 1 + beta - step
-        pole = (trace + mp.sqrt(trace**2 - 4 * beta)) / 2
+        pole = larger_root(1 + beta - step, beta)
         return float((-mp.log(pole) - step / (1 - beta)) / step**2)
 
 

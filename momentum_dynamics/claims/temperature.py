@@ -144,8 +144,8 @@ EXIT = Claim(
     expected=Verdict.CONFIRMED,
     figures=("exits-from-a-well",),
     remark="Beside the factor of inertia, 1/2 + √(1/4 + mg) over a top of curvature −g, with m = "
-    "αβ/(1 − β)², the times are exact for small steps; one hundredth is allowed for their size. The "
-    "control keeps the learning rate, and so raises the temperature by 1/(1 − β).",
+    "αβ/(1 − β)², the times are exact for small steps; one hundredth is allowed for their size. "
+    "The control keeps the learning rate, and so raises the temperature by 1/(1 − β).",
 )
 
 

@@ -27,8 +27,6 @@ __all__: list[str] = []
 
 Array = NDArray[np.float64]
 
-_BALLS = ((0.0, "gradient descent"), (0.5, "heavy ball, 0.5"), (0.9, "heavy ball, 0.9"))
-
 
 # Filters ---------------------------------------------------------------------------------------
 
@@ -314,6 +312,6 @@ RATIOS = Figure(
     caption=_tell_ratios,
     panels=(1, 2),
     size=(WIDTH, 3.4),
-    quick={"points": 200, "times": 6},
+    quick={"points": 80, "times": 3},
     remark="The source treats gradient flow; momentum is ours.",
 )

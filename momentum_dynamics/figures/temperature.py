@@ -252,5 +252,5 @@ EXITS = Figure(
     caption=_tell_exits,
     panels=(1, 2),
     size=(WIDTH, 3.4),
-    quick={"momentum": (0.0, 0.5), "replicas": 100, "effective_learning_rate": 0.02},
+    quick={"momentum": (0.0, 0.5), "replicas": 50, "effective_learning_rate": 0.05},
 )
