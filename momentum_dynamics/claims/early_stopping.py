@@ -13,12 +13,10 @@ from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, V
 from momentum_dynamics.dynamics.residual import answers, residual_polynomial
 from momentum_dynamics.dynamics.risk import limit_risk_path, ridge_ratio, risk_path
 from momentum_dynamics.laws import generalization, transients
-from momentum_dynamics.methods import GradientDescent, HeavyBall, Nesterov
+from momentum_dynamics.methods import HeavyBall, Nesterov
 from momentum_dynamics.methods.protocol import answer_before
 from momentum_dynamics.notation import symbol
-from momentum_dynamics.problems import LeastSquares
 from momentum_dynamics.scalars import expression
-from momentum_dynamics.simulation import simulate
 
 __all__ = ["flow_ratio", "worst_ridge_ratio"]
 
@@ -255,57 +253,4 @@ UNDERDAMPED = Claim(
     remark="Right is: where αh > (1 − √β)² and few relaxation times 1/(1 − β) have passed, P "
     "oscillates: what was fitted is lost again, or fitted beyond the whole, noise included. The "
     "ratio is 3.2 up to curvature 2, and grows with it. The control doubles the learning rate.",
-)
-
-
-# The interpolator of least norm ----------------------------------------------------------------
-
-
-def _norm_statement() -> Any:
-    left = sympy.Function("P_t")
-    return sympy.Eq(left(0), 1, evaluate=False)
-
-
-def _norm_proof() -> Evidence:
-    """1 − Pₜ has no constant term: along directions that the data leave open nothing moves."""
-    found: list[Any] = []
-    for method in (BALL, Nesterov(learning_rate=ALPHA, momentum=BETA)):
-        found += [residual_polynomial(method, steps).eval(0) - 1 for steps in (1, 2, 5)]
-    return Evidence.exact(*found, note="Pₜ(0) = 1 for heavy ball and Nesterov, any (α, β)")
-
-
-def _norm_experiment(rng: np.random.Generator, *, from_zero: bool) -> Evidence:
-    """Twelve samples of thirty features: where gradient descent, heavy ball and Nesterov end."""
-    X = rng.normal(size=(12, 30))
-    y = rng.normal(size=12)
-    problem = LeastSquares(X, y)
-    top = float(problem.spectrum()[-1])
-    start = np.zeros(30) if from_zero else 0.1 * rng.normal(size=30)
-    least = np.linalg.norm(np.linalg.pinv(X) @ y)
-    methods = (
-        GradientDescent(learning_rate=1 / top), HeavyBall(learning_rate=1 / top, momentum=0.7),
-        Nesterov(learning_rate=1 / top, momentum=0.7),
-    )  # fmt: skip
-    norms = [
-        np.linalg.norm(simulate(each, problem, steps=3000, start=start).outputs[-1])
-        for each in methods
-    ]
-    return Evidence.close(
-        1.0, np.array(norms) / least, tolerance=1e-9,
-        note="norm of three methods' limits over the least one",
-    )  # fmt: skip
-
-
-LEAST_NORM = Claim(
-    slug="momentum-does-not-choose-another-interpolator",
-    title="On least squares with more features than samples every linear method from 0 ends at the "
-    "same interpolator, the one of least norm: momentum changes the path only.",
-    source=Citation(None),
-    kind=Kind.IDENTITY,
-    statement=_norm_statement,
-    proof=_norm_proof,
-    experiment=lambda rng: _norm_experiment(rng, from_zero=True),
-    control=lambda rng: _norm_experiment(rng, from_zero=False),
-    expected=Verdict.PROVED,
-    remark="For linear regression; not a statement on networks. The control starts elsewhere.",
 )

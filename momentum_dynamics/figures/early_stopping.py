@@ -201,9 +201,13 @@ def _tell_risks(data: Risks) -> str:
 
 RISKS = Figure(
     slug="risk-against-effective-time",
-    title="At equal effective time momentum stops as well as gradient descent, or worse",
+    title="Against effective time momentum has gradient descent's risk, until it swings",
     source=Citation(None),
-    claims=("exact-risk-of-stopping-early", "risk-of-large-random-data"),
+    claims=(
+        "exact-risk-of-stopping-early",
+        "risk-of-large-random-data",
+        "momentum-stops-at-no-lower-risk",
+    ),
     compute=_risks,
     draw=_draw_risks,
     caption=_tell_risks,
