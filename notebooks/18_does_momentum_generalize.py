@@ -82,8 +82,8 @@ for place in ([1.0, 0.0], [1.0, 1.0]):
     print("truth", place, "best risks", tried.best_risk.round(4))
 
 # %% [markdown]
-# **Verdict.** Which is better to stop depends on where the truth lies, by some per cent either way.
-# Momentum that swings may do better by luck, and is worse where nothing is known.
+# **Verdict.** Which is better to stop depends on where the truth lies, by some per cent either way:
+# momentum for a truth along stiff directions, plain descent for one that is spread.
 #
 # ## Which interpolator?
 #
@@ -227,7 +227,8 @@ show("momentum-against-a-rescaled-step", seeds=8, steps=1200)
 # **What to remember.** Ask what is held equal. At equal *effective* learning rate, and with small
 # steps, momentum tests, heats, leaves wells and shares them as plain descent does. What remains is:
 # stability on whole batches (a larger effective step may be taken at all), a penalty on gradients
-# that grows by (1 + β)/(1 − β), and the harm of oscillation to whoever stops early.
+# that grows by (1 + β)/(1 − β), and a steeper filter for whoever stops early, which helps truths
+# along stiff directions and harms those that are spread.
 #
 # ## Exercises
 #
