@@ -54,6 +54,8 @@ _HOMES = {
     "dynamics.conversion": ("convert", "convert_state"),
     "dynamics.cycles": ("cycle",),
     "dynamics.equivalence": ("equivalent_momentum",),
+    "dynamics.escape": ("exit_time",),
+    "dynamics.escape_modes": ("exit_from_saddle",),
     "dynamics.flows": ("flow",),
     "dynamics.fluctuations": ("autocorrelation", "power_spectrum"),
     "dynamics.loop": (
@@ -128,14 +130,19 @@ _HOMES = {
         "LeastSquares",
         "LogisticRegression",
         "MiniBatches",
+        "MonkeySaddle",
         "PiecewiseQuadratic",
         "Polygon",
         "NamedData",
         "Quadratic",
+        "QuarticSaddle",
         "Ridge",
         "Rosenbrock",
+        "SaddleChain",
         "named_data",
         "read_data",
+        "semicircle_saddle",
+        "wishart_saddle",
     ),
     "scalars": ("expression",),
     "simulation": (
@@ -152,8 +159,18 @@ _HOMES = {
         "simulate_queue",
         "simulate_stale",
     ),
+    "simulation.exits": ("exit_steps",),
     "simulation.exponents": ("path_exponent",),
     "simulation.wells": ("simulate_well",),
+    "training": (
+        "AdaGrad",
+        "Adam",
+        "RMSProp",
+        "Training",
+        "Workload",
+        "train",
+        "workload",
+    ),
     "tuning": (
         "ClosedLoopYellowFin",
         "FixedTarget",
@@ -243,6 +260,8 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.conversion import convert_state as convert_state
     from momentum_dynamics.dynamics.cycles import cycle as cycle
     from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
+    from momentum_dynamics.dynamics.escape import exit_time as exit_time
+    from momentum_dynamics.dynamics.escape_modes import exit_from_saddle as exit_from_saddle
     from momentum_dynamics.dynamics.flows import flow as flow
     from momentum_dynamics.dynamics.fluctuations import autocorrelation as autocorrelation
     from momentum_dynamics.dynamics.fluctuations import power_spectrum as power_spectrum
@@ -325,14 +344,19 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import LeastSquares as LeastSquares
     from momentum_dynamics.problems import LogisticRegression as LogisticRegression
     from momentum_dynamics.problems import MiniBatches as MiniBatches
+    from momentum_dynamics.problems import MonkeySaddle as MonkeySaddle
     from momentum_dynamics.problems import NamedData as NamedData
     from momentum_dynamics.problems import PiecewiseQuadratic as PiecewiseQuadratic
     from momentum_dynamics.problems import Polygon as Polygon
     from momentum_dynamics.problems import Quadratic as Quadratic
+    from momentum_dynamics.problems import QuarticSaddle as QuarticSaddle
     from momentum_dynamics.problems import Ridge as Ridge
     from momentum_dynamics.problems import Rosenbrock as Rosenbrock
+    from momentum_dynamics.problems import SaddleChain as SaddleChain
     from momentum_dynamics.problems import named_data as named_data
     from momentum_dynamics.problems import read_data as read_data
+    from momentum_dynamics.problems import semicircle_saddle as semicircle_saddle
+    from momentum_dynamics.problems import wishart_saddle as wishart_saddle
     from momentum_dynamics.scalars import expression as expression
     from momentum_dynamics.simulation import EnumeratedQueue as EnumeratedQueue
     from momentum_dynamics.simulation import Outcome as Outcome
@@ -346,6 +370,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import simulate as simulate
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
     from momentum_dynamics.simulation import simulate_stale as simulate_stale
+    from momentum_dynamics.simulation.exits import exit_steps as exit_steps
     from momentum_dynamics.simulation.exponents import path_exponent as path_exponent
     from momentum_dynamics.simulation.wells import simulate_well as simulate_well
     from momentum_dynamics.systems import Cluster as Cluster
@@ -355,6 +380,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.systems import hardware_efficiency as hardware_efficiency
     from momentum_dynamics.systems import plan as plan
     from momentum_dynamics.systems import time_to_target as time_to_target
+    from momentum_dynamics.training import AdaGrad as AdaGrad
+    from momentum_dynamics.training import Adam as Adam
+    from momentum_dynamics.training import RMSProp as RMSProp
+    from momentum_dynamics.training import Training as Training
+    from momentum_dynamics.training import Workload as Workload
+    from momentum_dynamics.training import train as train
+    from momentum_dynamics.training import workload as workload
     from momentum_dynamics.tuning import ClosedLoopYellowFin as ClosedLoopYellowFin
     from momentum_dynamics.tuning import FixedTarget as FixedTarget
     from momentum_dynamics.tuning import Sensor as Sensor

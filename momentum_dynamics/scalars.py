@@ -30,6 +30,8 @@ __all__ = [
     "complex_sqrt",
     "cos",
     "cube_root",
+    "erf",
+    "euler_gamma",
     "exp",
     "expression",
     "for_floats",
@@ -156,6 +158,44 @@ def half_turns(value: Scalar) -> Scalar:
         context = sys.modules["mpmath"].iv if world == "interval" else sys.modules["mpmath"]
         return context.pi * value
     return math.pi * (float(value) if world == "exact" else value)
+
+
+def euler_gamma(value: Scalar) -> Scalar:
+    """Euler's constant times the value, γ = 0.5772….
+
+    Examples
+    --------
+    >>> euler_gamma(2.0)
+    1.1544313298030657
+    """
+    world = _world(value)
+    if world == "symbolic":
+        import sympy
+
+        return sympy.EulerGamma * value
+    if world in {"interval", "multiprecision"}:
+        context = sys.modules["mpmath"].iv if world == "interval" else sys.modules["mpmath"]
+        return context.euler * value
+    return float(np.euler_gamma) * (float(value) if world == "exact" else value)
+
+
+def erf(value: Scalar) -> Scalar:
+    """The chance that a standard normal number lies within √2 times the value. Intervals have none.
+
+    Examples
+    --------
+    >>> round(erf(1 / 2**0.5), 4)
+    0.6827
+    """
+    world = _world(value)
+    if world in {"symbolic", "multiprecision"}:
+        module = sys.modules["sympy" if world == "symbolic" else "mpmath"]
+        return module.erf(value)
+    if np.ndim(value) == 0:
+        return math.erf(float(value))
+    from scipy.special import erf
+
+    return erf(value)
 
 
 def exp(value: Scalar) -> Scalar:

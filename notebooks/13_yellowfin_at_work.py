@@ -76,8 +76,8 @@ for scale in (1.0, 10.0):
     print(f"loss × {scale:4}: learning rate {info['learning_rate']:.2e}, loss {loss:.4f}")
 
 # %% [markdown]
-# An optimizer that knows units would divide the learning rate by ten. This one divides by about a
-# hundred. Normalize your loss.
+# An optimizer that knows units would divide the learning rate by ten. This one divides it by about
+# fifty (by a hundred, were the gradients at the same points). Normalize your loss.
 #
 # ## What it makes of nothing
 #
@@ -219,7 +219,8 @@ for slow in (True, False):
     print(f"slow start {slow!s:5}: learning rate of step 20 {rates[-1]:.4f}, distance {norm:.2f}")
 
 # %% [markdown]
-# **4.** Older gradients, more momentum of their own, less explicit momentum left.
+# **4.** Older gradients, more momentum of their own, less explicit momentum left: as a rule, for
+# the readings are noisy.
 
 # %%
 for staleness in (3, 7, 15, 31):

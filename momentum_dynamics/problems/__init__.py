@@ -10,6 +10,13 @@ from momentum_dynamics.problems.network import DigitsNetwork
 from momentum_dynamics.problems.nonquadratic import Banana, Rosenbrock
 from momentum_dynamics.problems.polygon import Polygon
 from momentum_dynamics.problems.quadratic import LinearProblem, Problem, Quadratic
+from momentum_dynamics.problems.saddles import (
+    MonkeySaddle,
+    QuarticSaddle,
+    SaddleChain,
+    semicircle_saddle,
+    wishart_saddle,
+)
 from momentum_dynamics.problems.toys import CurvatureJump, PiecewiseQuadratic
 from momentum_dynamics.problems.wells import DoubleWell
 
@@ -24,13 +31,18 @@ __all__ = [
     "LinearProblem",
     "LogisticRegression",
     "MiniBatches",
+    "MonkeySaddle",
     "NamedData",
     "PiecewiseQuadratic",
     "Polygon",
     "Problem",
     "Quadratic",
+    "QuarticSaddle",
     "Ridge",
     "Rosenbrock",
+    "SaddleChain",
     "named_data",
     "read_data",
+    "semicircle_saddle",
+    "wishart_saddle",
 ]

@@ -100,6 +100,8 @@ class ClosedLoopState:
         The sensor's averages.
     recent : tuple of arrays
         The last points as long vectors, the oldest first: staleness + 2 of them.
+    rates : tuple of float
+        The learning rates with which they were left.
     learning_rate, momentum : float
         Of the next step.
     """
@@ -107,6 +109,7 @@ class ClosedLoopState:
     memory: _Memory
     readings: tuple[Array, Array]
     recent: tuple[Array, ...]
+    rates: tuple[float, ...]
     learning_rate: float
     momentum: float
 
@@ -122,6 +125,7 @@ class ClosedLoopState:
             "memory": memory,
             "readings": [array.copy() for array in self.readings],
             "recent": [array.copy() for array in self.recent],
+            "rates": list(self.rates),
             "learning_rate": self.learning_rate,
             "momentum": self.momentum,
         }
@@ -149,6 +153,7 @@ class ClosedLoopState:
             memory=_Memory(**memory),
             readings=(above, below),
             recent=tuple(np.array(array, dtype=float) for array in stored["recent"]),
+            rates=tuple(stored["rates"]),
             learning_rate=stored["learning_rate"],
             momentum=stored["momentum"],
         )
@@ -248,6 +253,7 @@ class ClosedLoopYellowFin:
             memory=YellowFinTarget(self.tuner).init(begin)._replace(gradient=np.zeros(size)),
             readings=self.sensor.init(size),
             recent=(),
+            rates=(),
             learning_rate=rate * self.tuner.learning_rate_factor,
             momentum=momentum,
         )
@@ -295,6 +301,7 @@ class ClosedLoopYellowFin:
             applied += self.tuner.weight_decay * here
         after = here + used.momentum * (here - before) - used.learning_rate * applied
         recent = (*state.recent, here)[-(self.staleness + 2) :]
+        rates = (*state.rates, state.learning_rate)[-(self.staleness + 2) :]
         known = (*recent, after)
         version = max(step - self.staleness, 0) - (step + 1 - len(recent))
         arrival = Arrival(
@@ -302,6 +309,7 @@ class ClosedLoopYellowFin:
             before=known[version - 1] if version else np.full_like(here, np.nan),
             point=known[version],
             after=known[version + 1],
+            learning_rate=rates[version],
         )
         target = memory.target
         readings, momentum, reading = self._loop.corrected(state.readings, arrival, used, target)
@@ -309,6 +317,7 @@ class ClosedLoopYellowFin:
             memory=memory,
             readings=readings,
             recent=recent,
+            rates=rates,
             learning_rate=float(tuned.learning_rate),
             momentum=float(target if self.gain is None else momentum),
         )

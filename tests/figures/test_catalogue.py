@@ -33,10 +33,26 @@ HOLES = {
     "noise-against-speed": {"radius"},
     "radius-against-learning-rate": {"plateau", "height"},  # no momentum, no robust region
     "noise-floor": {"surrogate"},  # drawn on the robust region only
+    # runs that diverged, workloads without classes, searches of different lengths
+    "race-curves": {"mean", "low", "high"},
+    "race-scores": {"speedup", "loss", "accuracy"},
+    "race-rerun": {"accuracy"},
+    "race-stale": {"mean"},
+    "race-without-momentum": {"speedup", "loss"},
+    "learning-rate-factor": {"value", "loss", "untuned"},
 }
 """Fields in which a NaN stands for what does not exist."""
 
-SLOW = {"noise-floor", "rates-on-real-data", "nonlinear-fields"}  # compiles; runs on data
+SLOW = {
+    "noise-floor",
+    "rates-on-real-data",
+    "nonlinear-fields",
+    "race-rerun",
+    "exit-time-collapse",
+    "chain-of-saddles",
+    "random-saddle",
+    "stale-escape",
+}
 each_figure = pytest.mark.parametrize(
     "entry",
     [

@@ -14,6 +14,8 @@ from momentum_dynamics import (
     NotTraceableError,
     Quadratic,
     analyze,
+    exit_from_saddle,
+    exit_time,
     plot,
     queue_moments,
     ridge_path,
@@ -154,6 +156,24 @@ def test_an_analysis_is_drawn_method_by_method():
 
 def test_an_analysis_without_measurements_is_drawn():
     drawn(plot(analyze(Quadratic([2.0, 2.0]))))
+
+
+def test_an_exit_time_is_drawn_setting_by_setting():
+    balls = HeavyBall(learning_rate=0.05, momentum=[0.0, 0.9])
+    away = exit_time(balls, -1.0, noise_variance=1e-6, distance=1.0)
+    lines = drawn(plot(away)).lines
+    assert len(lines) == 2
+    assert lines[0].get_ydata().sum() == pytest.approx(1, abs=1e-2)
+    many = HeavyBall(learning_rate=0.05, momentum=np.linspace(0, 0.9, 12))
+    ax = drawn(plot(exit_time(many, -1.0, noise_variance=1e-6, distance=1.0)))
+    assert ax.get_title(loc="left") == "the first 8 of 12 settings"
+
+
+def test_a_joint_exit_is_drawn():
+    found = exit_from_saddle(BALL, [-1.0, -0.9, 2.0], noise_variance=1e-4, distance=1.0)
+    inside, share = drawn(plot(found)).lines[:2]
+    assert inside.get_ydata()[0] == 1
+    assert share.get_ydata()[-1] < 1
 
 
 def test_axes_of_ones_own_are_used():

@@ -34,7 +34,10 @@ USUAL = {
     "nodes": (1, 64), "groups": (1, 16), "count": (1, 40),
     "group_time": (0.1, 9.0), "server_time": (0.1, 2.0), "communication": (0.0, 1.0),
     "floor": (0.05, 2.0),
-    "age": (0.5, 30.0), "batch_size": (1, 8), "samples": (10, 60),
+    "age": (0.5, 30.0),
+    "scaled_gap": (0.0, 3.0), "position": (-1.0, 1.0), "earlier_position": (-1.0, 1.0),
+    "growth": (1.02, 1.5), "amplitude": (0.001, 0.05), "distance": (0.5, 2.0),
+    "batch_size": (1, 8), "samples": (10, 60),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
@@ -76,6 +79,10 @@ DOMAINS = {
         "momentum": (0.05, 0.9),
     },
     "generalization.matched_ridge": {"steps": (1, 40)},
+    # Where the start is inside the distance.
+    "saddles.deterministic_exit_time": {"displacement": (0.01, 0.1)},
+    # Each power widens an interval.
+    "saddles.exit_time_survival": {"steps": (0, 20)},
     "systems.floor_learning_rate": {"noise_variance": (0.1, 4.0)},
     "systems.statistical_efficiency": {"noise_variance": (0.1, 4.0)},
     # Each step of the recursion widens an interval.
@@ -98,6 +105,7 @@ NO_INTERVALS = {
     "spectrum.complex_spectral_radius": "intervals have no square root of negative numbers",
     "spectrum.elliptic_spectral_radius": "intervals have no square root of negative numbers",
     "continuous.vanishing_friction_path": "mpmath's intervals have no hypergeometric functions",
+    "saddles.exit_time_survival": "mpmath's intervals have no error function",
 }
 
 
