@@ -71,6 +71,9 @@ _HOMES = {
     "dynamics.residual": ("residual_polynomial",),
     "dynamics.rounds": ("round_matrix",),
     "dynamics.stationary": ("stationary_covariance", "stationary_variance"),
+    "dynamics.risk": ("limit_risk_path", "ridge_path", "ridge_ratio", "risk_path"),
+    "dynamics.sharpness": ("sharpness_limit",),
+    "dynamics.modified": ("modified_loss",),
     "dynamics.switching": ("joint_spectral_radius",),
     "dynamics.transients": ("pseudospectrum", "transient_peak"),
     "errors": (
@@ -122,6 +125,8 @@ _HOMES = {
         "BilinearGame",
         "ConvexRosenbrock",
         "CurvatureJump",
+        "DigitsNetwork",
+        "DoubleWell",
         "LeastSquares",
         "LogisticRegression",
         "MiniBatches",
@@ -156,6 +161,7 @@ _HOMES = {
     ),
     "simulation.exits": ("exit_steps",),
     "simulation.exponents": ("path_exponent",),
+    "simulation.wells": ("simulate_well",),
     "training": (
         "AdaGrad",
         "Adam",
@@ -267,6 +273,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.loop import transition_matrix as transition_matrix
     from momentum_dynamics.dynamics.minibatch import mean_square_radius as mean_square_radius
     from momentum_dynamics.dynamics.minibatch import mini_batch_limit as mini_batch_limit
+    from momentum_dynamics.dynamics.modified import modified_loss as modified_loss
     from momentum_dynamics.dynamics.moments import second_moments as second_moments
     from momentum_dynamics.dynamics.optimum import tune as tune
     from momentum_dynamics.dynamics.optimum import worst_rate as worst_rate
@@ -276,7 +283,12 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.radius import regime as regime
     from momentum_dynamics.dynamics.radius import spectral_radius as spectral_radius
     from momentum_dynamics.dynamics.residual import residual_polynomial as residual_polynomial
+    from momentum_dynamics.dynamics.risk import limit_risk_path as limit_risk_path
+    from momentum_dynamics.dynamics.risk import ridge_path as ridge_path
+    from momentum_dynamics.dynamics.risk import ridge_ratio as ridge_ratio
+    from momentum_dynamics.dynamics.risk import risk_path as risk_path
     from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
+    from momentum_dynamics.dynamics.sharpness import sharpness_limit as sharpness_limit
     from momentum_dynamics.dynamics.stationary import stationary_covariance as stationary_covariance
     from momentum_dynamics.dynamics.stationary import stationary_variance as stationary_variance
     from momentum_dynamics.dynamics.switching import joint_spectral_radius as joint_spectral_radius
@@ -327,6 +339,8 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump
+    from momentum_dynamics.problems import DigitsNetwork as DigitsNetwork
+    from momentum_dynamics.problems import DoubleWell as DoubleWell
     from momentum_dynamics.problems import LeastSquares as LeastSquares
     from momentum_dynamics.problems import LogisticRegression as LogisticRegression
     from momentum_dynamics.problems import MiniBatches as MiniBatches
@@ -358,6 +372,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import simulate_stale as simulate_stale
     from momentum_dynamics.simulation.exits import exit_steps as exit_steps
     from momentum_dynamics.simulation.exponents import path_exponent as path_exponent
+    from momentum_dynamics.simulation.wells import simulate_well as simulate_well
     from momentum_dynamics.systems import Cluster as Cluster
     from momentum_dynamics.systems import Task as Task
     from momentum_dynamics.systems import best_groups as best_groups

@@ -207,6 +207,8 @@ _ENTRIES = (
         "vanishing_friction", "r", "the force against a velocity, times the time", NONNEGATIVE
     ),
     Quantity("weight", "A", "what a guarantee has gained so far, from 0", NONNEGATIVE),
+    Quantity("batch_size", "B", "how many samples one gradient sees", FROM_ONE, integer=True),
+    Quantity("samples", "N_s", "how many samples the data hold", FROM_ONE, integer=True),
     Quantity("ascent", "g", "minus a negative curvature, at a saddle", POSITIVE),
     Quantity("scaled_gap", "c", "one minus momentum, over the root of αg", NONNEGATIVE),
     Quantity("position", "x", "where a coordinate is, seen from a saddle"),

@@ -72,6 +72,18 @@ def list_numbers() -> tuple[WorkedNumber, ...]:
     >>> first["quantity"], first["agrees"]
     ('rate of gradient descent, κ = 100', True)
     """
-    from momentum_dynamics.claims import worked, worked_queues, worked_saddles, worked_tuner
+    from momentum_dynamics.claims import (
+        worked,
+        worked_generalization,
+        worked_queues,
+        worked_saddles,
+        worked_tuner,
+    )
 
-    return (*worked.ROWS, *worked_queues.ROWS, *worked_saddles.ROWS, *worked_tuner.ROWS)
+    return (
+        *worked.ROWS,
+        *worked_queues.ROWS,
+        *worked_saddles.ROWS,
+        *worked_tuner.ROWS,
+        *worked_generalization.ROWS,
+    )

@@ -12,6 +12,7 @@ from momentum_dynamics.delays import GeometricDelay
 from momentum_dynamics.dynamics.escape import ExitTime
 from momentum_dynamics.dynamics.escape_modes import SaddleExit
 from momentum_dynamics.dynamics.moments import Moments
+from momentum_dynamics.dynamics.risk import RidgePath, RiskPath
 from momentum_dynamics.dynamics.transients import Pseudospectrum
 from momentum_dynamics.errors import NotTraceableError
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, label, new_figure, shades, styled
@@ -29,7 +30,7 @@ def plot(result: Any, ax: Any = None) -> Any:
     Parameters
     ----------
     result : Trajectory, EnsembleMoments, Moments, QueueRun, StaleRun, ClosedLoopRun, ExitTime,
-        SaddleExit, Analysis or Pseudospectrum
+        SaddleExit, Analysis, Pseudospectrum, RiskPath or RidgePath
         Of a `QueueRun` or `StaleRun` the histogram of staleness is drawn; its `moments`, where it
         has them, are drawn by themselves.
     ax : matplotlib Axes, optional
@@ -219,6 +220,31 @@ def draw_pseudospectrum(result: Any, ax: Any) -> None:
     ax.set(xlabel="real part of $z$", ylabel="imaginary part of $z$", aspect="equal")
 
 
+def _draw_risk(result: RiskPath, ax: Any) -> None:
+    steps = np.arange(len(result.bias))
+    parts = (
+        ("risk", result.risk, "-"),
+        ("bias", result.bias, ":"),
+        ("variance", result.variance, "--"),
+    )
+    for name, values, style in parts:
+        ax.set_prop_cycle(None)
+        rows = values.reshape(len(steps), -1)[:, :_MANY]
+        for column, row in enumerate(rows.T):
+            ax.plot(steps, row, style, linewidth=1.4, label=name if column == 0 else None)
+    ax.set(xlabel=label("step"), ylabel="expected squared distance")
+    ax.legend()
+
+
+def _draw_ridge(result: RidgePath, ax: Any) -> None:
+    ax.semilogx(result.ridge, result.risk, label="risk")
+    ax.semilogx(result.ridge, result.bias, ":", label="bias")
+    ax.semilogx(result.ridge, result.variance, "--", label="variance")
+    ax.plot(result.best_ridge, result.best_risk, "o", color=INK)
+    ax.set(xlabel="ridge", ylabel="expected squared distance")
+    ax.legend()
+
+
 _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     Trajectory: _draw_trajectory,
     EnsembleMoments: _draw_moments,
@@ -230,4 +256,6 @@ _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     SaddleExit: _draw_saddle_exit,
     Analysis: _draw_analysis,
     Pseudospectrum: draw_pseudospectrum,
+    RiskPath: _draw_risk,
+    RidgePath: _draw_ridge,
 }

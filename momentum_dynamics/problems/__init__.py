@@ -6,6 +6,7 @@ from momentum_dynamics.problems.data import NamedData, named_data, read_data
 from momentum_dynamics.problems.least_squares import LeastSquares, Ridge
 from momentum_dynamics.problems.logistic import LogisticRegression
 from momentum_dynamics.problems.minibatches import MiniBatches
+from momentum_dynamics.problems.network import DigitsNetwork
 from momentum_dynamics.problems.nonquadratic import Banana, Rosenbrock
 from momentum_dynamics.problems.polygon import Polygon
 from momentum_dynamics.problems.quadratic import LinearProblem, Problem, Quadratic
@@ -17,12 +18,15 @@ from momentum_dynamics.problems.saddles import (
     wishart_saddle,
 )
 from momentum_dynamics.problems.toys import CurvatureJump, PiecewiseQuadratic
+from momentum_dynamics.problems.wells import DoubleWell
 
 __all__ = [
     "Banana",
     "BilinearGame",
     "ConvexRosenbrock",
     "CurvatureJump",
+    "DigitsNetwork",
+    "DoubleWell",
     "LeastSquares",
     "LinearProblem",
     "LogisticRegression",

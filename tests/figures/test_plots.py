@@ -18,6 +18,8 @@ from momentum_dynamics import (
     exit_time,
     plot,
     queue_moments,
+    ridge_path,
+    risk_path,
     second_moments,
     simulate,
     simulate_closed_loop,
@@ -192,3 +194,14 @@ def test_plotting_changes_no_settings():
     before = dict(mpl.rcParams)
     plot(simulate(BALL, PROBLEM, steps=5))
     assert dict(mpl.rcParams) == before
+
+
+def test_a_risk_is_drawn_with_its_parts():
+    X, truth = np.eye(3)[:, :2] * 2, np.array([1.0, 2.0])
+    balls = HeavyBall(learning_rate=0.2, momentum=np.array([0.0, 0.5]))
+    path = risk_path(balls, X, truth, 1.0, 9)
+    lines = drawn(plot(path)).lines
+    assert len(lines) == 6
+    assert lines[0].get_ydata() == pytest.approx(path.risk[:, 0])
+    ridges = ridge_path(X, truth, 1.0, [0.1, 1.0, 10.0])
+    assert drawn(plot(ridges)).lines[0].get_ydata() == pytest.approx(ridges.risk)

@@ -37,6 +37,7 @@ USUAL = {
     "age": (0.5, 30.0),
     "scaled_gap": (0.0, 3.0), "position": (-1.0, 1.0), "earlier_position": (-1.0, 1.0),
     "growth": (1.02, 1.5), "amplitude": (0.001, 0.05), "distance": (0.5, 2.0),
+    "batch_size": (1, 8), "samples": (10, 60),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
@@ -71,6 +72,13 @@ DOMAINS = {
         }
         for name in ("target_eigenvalue", "fixed_delay_balance", "geometric_delay_balance")
     },
+    # Where some mean curvature is stable.
+    "minibatch.mean_square_sharpness_limit": {
+        "learning_rate": (0.05, 0.1),
+        "curvature_variance": (0.1, 0.5),
+        "momentum": (0.05, 0.9),
+    },
+    "generalization.matched_ridge": {"steps": (1, 40)},
     # Where the start is inside the distance.
     "saddles.deterministic_exit_time": {"displacement": (0.01, 0.1)},
     # Each power widens an interval.
