@@ -77,8 +77,13 @@ for scale in (1.0, 10.0):
 
 # %% [markdown]
 # An optimizer that knows units would divide the learning rate by ten. This one divides it by about
-# fifty (by a hundred, were the gradients at the same points). Normalize your loss.
-#
+# fifty (by a hundred, were the gradients at the same points). Normalize your loss. Or take a tuner
+# that estimates a curvature, from how gradients change with the point:
+
+# %%
+show("scale-test")
+
+# %% [markdown]
 # ## What it makes of nothing
 #
 # Give it noise alone: no bowl, no direction, no signal. The derivation says that without signal
@@ -160,9 +165,26 @@ print(f"read {np.nanmean(run.reading[-500:]):.3f}, explicit {explicit:.3f}", end
 print("its limit", round(md.delay_stability_limit(found, delay), 4))
 print(f"distance from the solution: {np.linalg.norm(run.points[-1]):.1e}")
 
+# %%
+show(run)
+
 # %% [markdown]
 # The reading is on target, and the run explodes: the median direction behaves while the stiffest
 # ones do not. Less momentum has moved the limit of the learning rate, but not far enough.
+#
+# ## What momentum does do
+#
+# One prediction of the paper holds, and it is the reason for the rule. In the robust region every
+# mode shrinks by $\sqrt\beta$, whatever its curvature. So with enough momentum *all* parameters of
+# a net should converge at one rate, near the end:
+
+# %%
+show("per-variable-rates", steps=1400)
+
+# %% [markdown]
+# With momentum 0.9 the same learning rate leaves the slow modes outside the region, and parameters
+# go their own ways. (A ridge keeps the least curvature away from 0; without it no momentum is
+# enough.)
 #
 # **What to remember.** YellowFin reads the squared norm of gradients and calls it curvature: units
 # of the loss enter squared, and noise is taken for curvature. With many parameters its cubic never

@@ -98,7 +98,7 @@ print(found)
 print(found.about["versions"])
 
 # %%
-show("race-curves")
+show("race-curves", every=4)
 
 # %% [markdown]
 # YellowFin comes in two forms here: *paper* is the algorithm as published, *released* does what the
@@ -198,20 +198,6 @@ for name in found.workloads:
 # the same to first order. Momentum is for what a larger step cannot do, a step beyond the stability
 # limit of gradient descent. Two of these problems ask for it, the factors of a matrix and the net
 # that explodes, and there momentum is worth far more than its step.
-#
-# ## What momentum does do
-#
-# There is a prediction of the paper that holds. In the robust region every mode shrinks by
-# $\sqrt\beta$, whatever its curvature. So with enough momentum *all* parameters of a net should
-# converge at one rate, near the end:
-
-# %%
-show("per-variable-rates", steps=1400)
-
-# %% [markdown]
-# With momentum 0.9 the same learning rate leaves the slow modes outside the region, and parameters
-# go their own ways. (A ridge keeps the least curvature away from 0; without it no momentum is
-# enough.)
 #
 # ## Sixteen workers
 #

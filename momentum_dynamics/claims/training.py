@@ -246,9 +246,9 @@ CLOSED = Claim(
     figures=("race-stale",),
     remark="Mixed: least losses are lower where stale gradients throw YellowFin back at the start, "
     "but on the tumors of cancer-mlp the loop ends higher with every seed. The sensor must take "
-    "the learning rate of the step that it reads: with that of now, a hundred times as large after the "
-    "slow start, its first readings are in the hundreds and every run explodes. The control "
-    "compares with Adam tuned for the same workers.",
+    "the learning rate of the step that it reads: with that of now, a hundred times as large "
+    "after the slow start, its first readings are in the hundreds and every run explodes. The "
+    "control compares with Adam tuned for the same workers.",
 )
 
 
