@@ -98,7 +98,7 @@ print(found)
 print(found.about["versions"])
 
 # %%
-show("race-curves", every=4)
+show("race-curves", every=8)
 
 # %% [markdown]
 # YellowFin comes in two forms here: *paper* is the algorithm as published, *released* does what the
@@ -141,7 +141,7 @@ for slug in (
 # The curves of YellowFin come down quickly, and then some of them rise. Look at what it measures:
 
 # %%
-show("yellowfin-traces", steps=800)
+show("yellowfin-traces", steps=600)
 
 # %% [markdown]
 # Its "curvature" is the squared norm of the gradient. When the loss falls, the gradient falls, the
