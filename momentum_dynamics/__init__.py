@@ -67,7 +67,8 @@ _HOMES = {
     "dynamics.optimum": ("tune", "worst_rate"),
     "dynamics.radius": ("Regime", "eigenvalues", "is_stable", "regime", "spectral_radius"),
     "dynamics.residual": ("residual_polynomial",),
-    "dynamics.rounds": ("round_matrix",),
+    "dynamics.playing": ("stationary_radius",),
+    "dynamics.rounds": ("game_operator", "round_matrix"),
     "dynamics.stationary": ("stationary_covariance", "stationary_variance"),
     "dynamics.switching": ("joint_spectral_radius",),
     "dynamics.transients": ("pseudospectrum", "transient_peak"),
@@ -116,19 +117,27 @@ _HOMES = {
     ),
     "notation": ("record", "symbol"),
     "problems": (
+        "Alternating",
         "Banana",
         "BilinearGame",
+        "Consensus",
         "ConvexRosenbrock",
         "CurvatureJump",
+        "Game",
+        "HamiltonianDescent",
         "LeastSquares",
+        "LinearGame",
         "LogisticRegression",
         "MiniBatches",
         "PiecewiseQuadratic",
         "Polygon",
         "NamedData",
+        "Proximal",
         "Quadratic",
+        "QuadraticGame",
         "Ridge",
         "Rosenbrock",
+        "Simultaneous",
         "named_data",
         "read_data",
     ),
@@ -249,12 +258,14 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.moments import second_moments as second_moments
     from momentum_dynamics.dynamics.optimum import tune as tune
     from momentum_dynamics.dynamics.optimum import worst_rate as worst_rate
+    from momentum_dynamics.dynamics.playing import stationary_radius as stationary_radius
     from momentum_dynamics.dynamics.radius import Regime as Regime
     from momentum_dynamics.dynamics.radius import eigenvalues as eigenvalues
     from momentum_dynamics.dynamics.radius import is_stable as is_stable
     from momentum_dynamics.dynamics.radius import regime as regime
     from momentum_dynamics.dynamics.radius import spectral_radius as spectral_radius
     from momentum_dynamics.dynamics.residual import residual_polynomial as residual_polynomial
+    from momentum_dynamics.dynamics.rounds import game_operator as game_operator
     from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
     from momentum_dynamics.dynamics.stationary import stationary_covariance as stationary_covariance
     from momentum_dynamics.dynamics.stationary import stationary_variance as stationary_variance
@@ -302,19 +313,27 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods.remedies import WorkerMomentum as WorkerMomentum
     from momentum_dynamics.notation import record as record
     from momentum_dynamics.notation import symbol as symbol
+    from momentum_dynamics.problems import Alternating as Alternating
     from momentum_dynamics.problems import Banana as Banana
     from momentum_dynamics.problems import BilinearGame as BilinearGame
+    from momentum_dynamics.problems import Consensus as Consensus
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump
+    from momentum_dynamics.problems import Game as Game
+    from momentum_dynamics.problems import HamiltonianDescent as HamiltonianDescent
     from momentum_dynamics.problems import LeastSquares as LeastSquares
+    from momentum_dynamics.problems import LinearGame as LinearGame
     from momentum_dynamics.problems import LogisticRegression as LogisticRegression
     from momentum_dynamics.problems import MiniBatches as MiniBatches
     from momentum_dynamics.problems import NamedData as NamedData
     from momentum_dynamics.problems import PiecewiseQuadratic as PiecewiseQuadratic
     from momentum_dynamics.problems import Polygon as Polygon
+    from momentum_dynamics.problems import Proximal as Proximal
     from momentum_dynamics.problems import Quadratic as Quadratic
+    from momentum_dynamics.problems import QuadraticGame as QuadraticGame
     from momentum_dynamics.problems import Ridge as Ridge
     from momentum_dynamics.problems import Rosenbrock as Rosenbrock
+    from momentum_dynamics.problems import Simultaneous as Simultaneous
     from momentum_dynamics.problems import named_data as named_data
     from momentum_dynamics.problems import read_data as read_data
     from momentum_dynamics.scalars import expression as expression
