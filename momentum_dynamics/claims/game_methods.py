@@ -37,7 +37,7 @@ ALPHA, BETA, PHASE, H = map(symbol, ("learning_rate", "momentum", "phase", "curv
 Z = sympy.Symbol("z")
 
 
-# Optimistic gradient -------------------------------------------------------------------------------
+# Optimistic gradient -----------------------------------------------------------------------------
 
 
 def _optimistic_proof() -> Evidence:
@@ -93,7 +93,7 @@ OPTIMISTIC = Claim(
 )
 
 
-# Constants per gradient ----------------------------------------------------------------------------
+# Constants per gradient --------------------------------------------------------------------------
 
 
 def _constants_proof() -> Evidence:
@@ -173,7 +173,7 @@ CONSTANTS = Claim(
 )
 
 
-# Complex momentum ----------------------------------------------------------------------------------
+# Complex momentum --------------------------------------------------------------------------------
 
 
 def _complex_proof() -> Evidence:
@@ -222,7 +222,7 @@ COMPLEX = Claim(
 )
 
 
-# Strongly monotone games ---------------------------------------------------------------------------
+# Strongly monotone games -------------------------------------------------------------------------
 
 
 def monotone_corners(condition_number: float, count: int = 120) -> Any:
@@ -268,7 +268,7 @@ MONOTONE = Claim(
 )
 
 
-def scalar_class(condition_number: float, points: int = 5) -> LinearGame:
+def scalar_class(condition_number: float, points: int = 4) -> LinearGame:
     """Games ½ax² + bxy − ½cy² with a, c in [1/κ, 1] and b in [0, 1], on a grid."""
     pull = np.geomspace(1 / condition_number, 1.0, points)
     coupling = np.append(0.0, np.geomspace(1 / condition_number, 1.0, 2 * points))
@@ -309,7 +309,7 @@ SCALAR = Claim(
 )
 
 
-# Transforms and noise ------------------------------------------------------------------------------
+# Transforms and noise ----------------------------------------------------------------------------
 
 
 def _consensus_proof() -> Evidence:
@@ -387,7 +387,7 @@ NOISE = Claim(
         * sympy.MatrixSymbol("Sigma", 4, 4)
         * sympy.MatrixSymbol("M", 4, 4).T
         + sympy.MatrixSymbol("N", 4, 4),
-    ),  # fmt: skip
+    ),
     proof=None,
     experiment=lambda rng: _noise_experiment(rng, "alternating"),
     control=lambda rng: _noise_experiment(rng, "simultaneous"),

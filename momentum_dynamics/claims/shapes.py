@@ -175,12 +175,15 @@ PAIR = Claim(
     experiment=lambda _: _pair_experiment("simultaneous"),
     control=lambda _: _pair_experiment("alternating"),
     expected=Verdict.PROVED,
-    figures=("best-momentum-over-the-complex-plane",),
+    figures=(
+        "best-momentum-over-the-complex-plane",
+        "eigenvalues-with-negative-momentum",
+    ),
     remark="Derived here; it may stand elsewhere. The control lets the players alternate.",
 )
 
 
-# Gradient descent's step ---------------------------------------------------------------------------
+# Gradient descent's step -------------------------------------------------------------------------
 
 
 def _bounds_experiment(rng: np.random.Generator, *, squeeze: float) -> Evidence:
@@ -215,7 +218,7 @@ BOUNDS = Claim(
 )
 
 
-# A little negative momentum ------------------------------------------------------------------------
+# A little negative momentum ----------------------------------------------------------------------
 
 
 def _little_proof() -> Evidence:
