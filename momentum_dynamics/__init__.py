@@ -69,7 +69,8 @@ _HOMES = {
     "dynamics.optimum": ("tune", "worst_rate"),
     "dynamics.radius": ("Regime", "eigenvalues", "is_stable", "regime", "spectral_radius"),
     "dynamics.residual": ("residual_polynomial",),
-    "dynamics.rounds": ("round_matrix",),
+    "dynamics.playing": ("stationary_radius",),
+    "dynamics.rounds": ("game_operator", "round_matrix"),
     "dynamics.stationary": ("stationary_covariance", "stationary_variance"),
     "dynamics.risk": ("limit_risk_path", "ridge_path", "ridge_ratio", "risk_path"),
     "dynamics.sharpness": ("sharpness_limit",),
@@ -109,6 +110,7 @@ _HOMES = {
         "TripleMomentum",
         "state_space",
     ),
+    "methods.averaging": ("Averaged",),
     "methods.remedies": (
         "DelayAdaptive",
         "DelayCompensated",
@@ -121,24 +123,32 @@ _HOMES = {
     ),
     "notation": ("record", "symbol"),
     "problems": (
+        "Alternating",
         "Banana",
         "BilinearGame",
+        "Consensus",
         "ConvexRosenbrock",
         "CurvatureJump",
         "DigitsNetwork",
         "DoubleWell",
+        "Game",
+        "HamiltonianDescent",
         "LeastSquares",
+        "LinearGame",
         "LogisticRegression",
         "MiniBatches",
         "MonkeySaddle",
         "PiecewiseQuadratic",
         "Polygon",
         "NamedData",
+        "Proximal",
         "Quadratic",
+        "QuadraticGame",
         "QuarticSaddle",
         "Ridge",
         "Rosenbrock",
         "SaddleChain",
+        "Simultaneous",
         "named_data",
         "read_data",
         "semicircle_saddle",
@@ -277,6 +287,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.moments import second_moments as second_moments
     from momentum_dynamics.dynamics.optimum import tune as tune
     from momentum_dynamics.dynamics.optimum import worst_rate as worst_rate
+    from momentum_dynamics.dynamics.playing import stationary_radius as stationary_radius
     from momentum_dynamics.dynamics.radius import Regime as Regime
     from momentum_dynamics.dynamics.radius import eigenvalues as eigenvalues
     from momentum_dynamics.dynamics.radius import is_stable as is_stable
@@ -287,6 +298,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.risk import ridge_path as ridge_path
     from momentum_dynamics.dynamics.risk import ridge_ratio as ridge_ratio
     from momentum_dynamics.dynamics.risk import risk_path as risk_path
+    from momentum_dynamics.dynamics.rounds import game_operator as game_operator
     from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
     from momentum_dynamics.dynamics.sharpness import sharpness_limit as sharpness_limit
     from momentum_dynamics.dynamics.stationary import stationary_covariance as stationary_covariance
@@ -325,6 +337,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import TorchSGD as TorchSGD
     from momentum_dynamics.methods import TripleMomentum as TripleMomentum
     from momentum_dynamics.methods import state_space as state_space
+    from momentum_dynamics.methods.averaging import Averaged as Averaged
     from momentum_dynamics.methods.remedies import DelayAdaptive as DelayAdaptive
     from momentum_dynamics.methods.remedies import DelayCompensated as DelayCompensated
     from momentum_dynamics.methods.remedies import InverseStaleness as InverseStaleness
@@ -335,24 +348,32 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods.remedies import WorkerMomentum as WorkerMomentum
     from momentum_dynamics.notation import record as record
     from momentum_dynamics.notation import symbol as symbol
+    from momentum_dynamics.problems import Alternating as Alternating
     from momentum_dynamics.problems import Banana as Banana
     from momentum_dynamics.problems import BilinearGame as BilinearGame
+    from momentum_dynamics.problems import Consensus as Consensus
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump
     from momentum_dynamics.problems import DigitsNetwork as DigitsNetwork
     from momentum_dynamics.problems import DoubleWell as DoubleWell
+    from momentum_dynamics.problems import Game as Game
+    from momentum_dynamics.problems import HamiltonianDescent as HamiltonianDescent
     from momentum_dynamics.problems import LeastSquares as LeastSquares
+    from momentum_dynamics.problems import LinearGame as LinearGame
     from momentum_dynamics.problems import LogisticRegression as LogisticRegression
     from momentum_dynamics.problems import MiniBatches as MiniBatches
     from momentum_dynamics.problems import MonkeySaddle as MonkeySaddle
     from momentum_dynamics.problems import NamedData as NamedData
     from momentum_dynamics.problems import PiecewiseQuadratic as PiecewiseQuadratic
     from momentum_dynamics.problems import Polygon as Polygon
+    from momentum_dynamics.problems import Proximal as Proximal
     from momentum_dynamics.problems import Quadratic as Quadratic
+    from momentum_dynamics.problems import QuadraticGame as QuadraticGame
     from momentum_dynamics.problems import QuarticSaddle as QuarticSaddle
     from momentum_dynamics.problems import Ridge as Ridge
     from momentum_dynamics.problems import Rosenbrock as Rosenbrock
     from momentum_dynamics.problems import SaddleChain as SaddleChain
+    from momentum_dynamics.problems import Simultaneous as Simultaneous
     from momentum_dynamics.problems import named_data as named_data
     from momentum_dynamics.problems import read_data as read_data
     from momentum_dynamics.problems import semicircle_saddle as semicircle_saddle

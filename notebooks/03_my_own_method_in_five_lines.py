@@ -200,8 +200,8 @@ players = {
 }
 fig, ax = plt.subplots(figsize=(6.4, 3.2))
 for name, method in players.items():
-    rate = np.abs(np.linalg.eigvals(round_matrix(method, 1.0, order="simultaneous"))).max()
-    path = play(method, md.BilinearGame(1.0), steps=120, order="simultaneous")
+    rate = np.abs(np.linalg.eigvals(round_matrix(method, 1.0, play="simultaneous"))).max()
+    path = play(method, md.BilinearGame(1.0), steps=120, play="simultaneous")
     ax.semilogy(path.distance, label=f"{name}: factor {rate:.4f} a round")
 ax.set(xlabel="round", ylabel="distance", ylim=(1e-4, 1e3))
 ax.legend(loc="lower left")
@@ -242,7 +242,7 @@ plt.show()
 #    (1-\beta) g$, $x \leftarrow x - \alpha v$. Write it as a class. Is it new?
 # 3. **The best caution.** For curvatures from 1 to 100, find the fastest (α, β, δ) on a grid. Is
 #    caution of any use on a noise-free quadratic?
-# 4. **Turn by turn.** Repeat the game with `order="alternating"`. Is caution still needed?
+# 4. **Turn by turn.** Repeat the game with `play="alternating"`. Is caution still needed?
 
 # %% [markdown]
 # ## Solutions
@@ -300,5 +300,5 @@ print(f"Polyak:      rate {md.worst_rate(polyak, [1.0, 100.0]):.4f}")
 
 # %%
 for name, method in players.items():
-    rate = np.abs(np.linalg.eigvals(round_matrix(method, 1.0, order="alternating"))).max()
+    rate = np.abs(np.linalg.eigvals(round_matrix(method, 1.0, play="alternating"))).max()
     print(f"{name:24} factor {rate:.4f} a round")

@@ -40,7 +40,7 @@ def _simultaneous_proof() -> Evidence:
     For |β| < 1 and αs > 0 its equation is (αs/(1 − β))², positive: a root outside. For |β| ≥ 1 the
     product of two roots is β, so one of them is not inside the circle, and nothing converges.
     """
-    matrix = round_matrix(BALL, S, order="simultaneous")
+    matrix = round_matrix(BALL, S, play="simultaneous")
     up = characteristic_polynomial(BALL, sympy.I * S).as_expr()
     down = characteristic_polynomial(BALL, -sympy.I * S).as_expr()
     outside = regions.stability_ellipse(0, ALPHA * S, BETA) - (ALPHA * S / (1 - BETA)) ** 2
@@ -58,7 +58,7 @@ def _played_rates(order: str) -> Any:
     game = BilinearGame(1.0)
     rates = []
     for momentum in MOMENTA:
-        path = play(HeavyBall(learning_rate=0.3, momentum=momentum), game, steps=600, order=order)
+        path = play(HeavyBall(learning_rate=0.3, momentum=momentum), game, steps=600, play=order)
         rates.append(growth_factor(path.distance))
     return np.array(rates)
 
@@ -132,12 +132,12 @@ def _alternating_proof() -> Evidence:
 def _alternating_mask(rng: np.random.Generator, order: str) -> Evidence:
     momentum, step = rng.uniform(-1.2, 0.6, 3000), rng.uniform(0.05, 2.5, 3000)
     method = HeavyBall(learning_rate=step, momentum=momentum)
-    radius = np.abs(np.linalg.eigvals(round_matrix(method, 1.0, order=order))).max(axis=-1)
+    radius = np.abs(np.linalg.eigvals(round_matrix(method, 1.0, play=order))).max(axis=-1)
     predicted = games.is_stable_alternating(step, momentum, 1.0)
     clear = np.abs(radius - 1) > 1e-9
     wrong = float(np.mean((radius < 1)[clear] != predicted[clear]))
     played = play(
-        HeavyBall(learning_rate=0.5, momentum=-0.5), BilinearGame(1.0), steps=2000, order=order
+        HeavyBall(learning_rate=0.5, momentum=-0.5), BilinearGame(1.0), steps=2000, play=order
     )
     return Evidence.close(
         [0.0, 1.0], [wrong, float(played.outcome == "converged")], tolerance=0,

@@ -74,6 +74,7 @@ def list_numbers() -> tuple[WorkedNumber, ...]:
     """
     from momentum_dynamics.claims import (
         worked,
+        worked_games,
         worked_generalization,
         worked_queues,
         worked_saddles,
@@ -82,8 +83,9 @@ def list_numbers() -> tuple[WorkedNumber, ...]:
 
     return (
         *worked.ROWS,
+        *worked_games.ROWS,
+        *worked_generalization.ROWS,
         *worked_queues.ROWS,
         *worked_saddles.ROWS,
         *worked_tuner.ROWS,
-        *worked_generalization.ROWS,
     )

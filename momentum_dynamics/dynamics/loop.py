@@ -17,6 +17,7 @@ from momentum_dynamics.dynamics.polynomials import (
     leverrier,
     multiply,
 )
+from momentum_dynamics.dynamics.rounds import game_operator
 from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.methods.linear import StateSpace, state_space
 from momentum_dynamics.methods.protocol import (
@@ -27,13 +28,16 @@ from momentum_dynamics.methods.protocol import (
     stage_of,
     transient_of,
 )
-from momentum_dynamics.methods.rows import Rows, combine, settle, stack
+from momentum_dynamics.methods.rows import Rows, as_rows, combine, settle, stack
 from momentum_dynamics.notation import Scalar, is_symbolic
+from momentum_dynamics.problems.games import is_game
+from momentum_dynamics.problems.plays import Play
 
 __all__ = [
     "Delayed",
     "TransferFunction",
     "affine_pair",
+    "asks_for_round",
     "behind",
     "characteristic_polynomial",
     "gain",
@@ -196,6 +200,29 @@ def _finite_array(value: Any) -> tuple[Any, bool]:
     return array, array.dtype.kind in "iufc" and bool(np.isfinite(array).all())
 
 
+def asks_for_round(curvature: Any, delay: Delay | None, play: Any) -> bool:
+    """Whether a question is about a round of a game, and not about one loop.
+
+    Raises
+    ------
+    DomainError
+        If an order of play is given for one player, or a delay for a game.
+    """
+    if not is_game(curvature):
+        if play is not None:
+            raise DomainError(
+                "An order of play is for a game, but a curvature has one player; give a game such "
+                "as BilinearGame(1.0), or leave the order out."
+            )
+        return False
+    if delay is not None and not isinstance(delay, NoDelay):
+        raise DomainError(
+            "Staleness in a game is not modeled; leave the delay out, or ask on the complex "
+            "curvatures game.spectrum() of play at once."
+        )
+    return True
+
+
 def loop_coefficients(method: Method, curvature: Scalar, delay: Delay | None) -> Coefficients:
     """The coefficients of the closed loop's characteristic polynomial, highest power first."""
     curvature = gain(curvature)
@@ -231,16 +258,21 @@ def trace_determinant(rows: Rows) -> tuple[Scalar, Scalar]:
     return rows[0][0] + rows[1][1], rows[0][0] * rows[1][1] - rows[0][1] * rows[1][0]
 
 
-def characteristic_polynomial(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
+def characteristic_polynomial(
+    method: Any, curvature: Any, delay: Delay | None = None, *, play: Play | str | None = None
+) -> Any:
     """The polynomial whose roots are the eigenvalues of the loop over one settled period.
 
     Parameters
     ----------
     method : Method
-    curvature : scalar
-        h; real, complex or symbolic.
+        On a game one for all players, or one each.
+    curvature : scalar or Game
+        h; real, complex or symbolic; or a game, whose round is asked for.
     delay : Delay, optional
         The law of staleness in the loop.
+    play : Play or {"alternating", "simultaneous"}, optional
+        Of a game: who moves when; by default in turn.
 
     Returns
     -------
@@ -252,6 +284,8 @@ def characteristic_polynomial(method: Method, curvature: Scalar, delay: Delay | 
     ------
     NotTraceableError
         If the delay has no polynomial of known degree.
+    DomainError
+        If an order of play is given for one player, or a delay for a game.
 
     Examples
     --------
@@ -264,7 +298,12 @@ def characteristic_polynomial(method: Method, curvature: Scalar, delay: Delay | 
     ... ).as_expr()
     beta + z**2 + z*(alpha*h - beta - 1)
     """
-    coefficients = loop_coefficients(method, curvature, delay)
+    if asks_for_round(curvature, delay, play):
+        coefficients = leverrier(as_rows(game_operator(method, curvature, play or "alternating")))[
+            0
+        ]
+    else:
+        coefficients = loop_coefficients(method, curvature, delay)
     if any(is_symbolic(entry) for entry in coefficients):
         import sympy
 

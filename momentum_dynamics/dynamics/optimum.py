@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from momentum_dynamics.dynamics.loop import gain
 from momentum_dynamics.dynamics.radius import spectral_radius
+from momentum_dynamics.dynamics.shaped_optimum import tune_game, tune_spectrum
 from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.laws import optima
 from momentum_dynamics.methods import (
@@ -81,21 +83,31 @@ TUNED_KINDS: tuple[str, ...] = tuple(_TUNERS["quadratic"])
 
 
 def tune(
-    kind: str,
+    kind: str | type,
     *,
-    smallest_curvature: Scalar,
-    largest_curvature: Scalar,
+    smallest_curvature: Scalar = None,
+    largest_curvature: Scalar = None,
+    spectrum: Any = None,
+    game: Any = None,
+    play: Any = None,
     objective: str = "quadratic",
 ) -> Any:
-    """The method of a kind with the best parameters for a spectrum.
+    """The method of a kind with the best parameters for a spectrum, or for a game.
 
     Parameters
     ----------
-    kind : str
+    kind : str or class
         ``"gradient-descent"``, ``"heavy-ball"``, ``"nesterov"``, ``"triple-momentum"``,
-        ``"robust-momentum"`` or ``"chebyshev"``.
+        ``"robust-momentum"`` or ``"chebyshev"``, or the class of that name. For a complex spectrum
+        or a game also ``"optimistic-gradient"`` and ``"extragradient"``, but not the last three.
     smallest_curvature, largest_curvature : scalar
-        Positive ends of the spectrum; numbers, batches or symbols.
+        Positive ends of a real spectrum; numbers, batches or symbols.
+    spectrum : array, optional
+        In place of the ends: the curvatures themselves, which may be complex.
+    game : Game, optional
+        In place of a spectrum: a game that all players play by the method.
+    play : Play or {"alternating", "simultaneous"}, optional
+        Of a game: who moves when; by default in turn.
     objective : {"quadratic", "smooth-convex"}
         The parameters for quadratics, or those with a guarantee for every smooth strongly convex
         function (which is what "smooth-convex" means here). Gradient descent, heavy ball, Nesterov
@@ -110,7 +122,8 @@ def tune(
     Raises
     ------
     DomainError
-        If an end is not positive or the ends are in the wrong order.
+        If an end is not positive or the ends are in the wrong order, if a spectrum touches the
+        origin, or if no method of the kind converges.
     UnknownNameError
         If there is no such kind for this objective.
 
@@ -122,7 +135,25 @@ def tune(
     --------
     >>> tune("heavy-ball", smallest_curvature=1.0, largest_curvature=9.0)
     HeavyBall(learning_rate=0.25, momentum=0.25)
+
+    A pair of complex curvatures asks for negative momentum:
+
+    >>> best = tune(HeavyBall, spectrum=[0.6 + 0.8j, 0.6 - 0.8j])
+    >>> round(best.learning_rate, 6), round(best.momentum, 6)
+    (1.25, -0.25)
     """
+    kind = _slug(kind)
+    questions = [spectrum is not None, game is not None, smallest_curvature is not None]
+    if sum(questions) != 1 or (largest_curvature is None) == questions[2]:
+        raise DomainError(
+            "tune asks for one of three: both ends of a real spectrum, spectrum=…, or game=…."
+        )
+    if play is not None and game is None:
+        raise DomainError("An order of play is for a game; give game=…, or leave the order out.")
+    if game is not None:
+        return tune_game(kind, game, play or "alternating")
+    if spectrum is not None:
+        return tune_spectrum(kind, spectrum)
     if objective not in _TUNERS:
         raise UnknownNameError.among("objective", objective, _TUNERS)
     if kind == "heavy-ball" and objective == "smooth-convex":
@@ -138,6 +169,12 @@ def tune(
     largest_curvature = gain(largest_curvature, "largest_curvature")
     require_order(smallest_curvature, largest_curvature)
     return _TUNERS[objective][kind](smallest_curvature, largest_curvature)
+
+
+def _slug(kind: str | type) -> str:
+    """The kind that a class is of: HeavyBall is "heavy-ball"."""
+    name = kind.__name__ if isinstance(kind, type) else kind
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower() if isinstance(kind, type) else name
 
 
 def worst_rate(method: Method, curvatures: Scalar) -> float:

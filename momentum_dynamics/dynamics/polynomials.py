@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from momentum_dynamics.methods.rows import Rows, combine
 from momentum_dynamics.notation import Scalar, is_symbolic
 
-__all__ = ["Coefficients", "add", "evaluate", "leverrier", "multiply", "schur_cohn"]
+__all__ = [
+    "Coefficients",
+    "add",
+    "evaluate",
+    "leverrier",
+    "multiply",
+    "schur_cohn",
+    "two_player_coefficients",
+]
 
 Coefficients: TypeAlias = tuple[Scalar, ...]
 
@@ -72,6 +80,35 @@ def leverrier(rows: Rows) -> tuple[Coefficients, tuple[Rows, ...]]:
             for i in range(size)
         )
     return tuple(coefficients), tuple(numerators)
+
+
+def two_player_coefficients(
+    trace: Scalar, trace_slope: Scalar, determinant: Scalar, determinant_slope: Scalar,
+    other_trace: Scalar, other_trace_slope: Scalar,
+    other_determinant: Scalar, other_determinant_slope: Scalar,
+    own: Scalar, across: Scalar, back: Scalar, other_own: Scalar, later: Scalar,
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:  # fmt: skip
+    """z³ to z⁰ of a round's monic quartic, for two players with two slots each.
+
+    On curvature h a player has trace T + hT′ and determinant D + hD′, and its query answers the
+    gradient by (T′z − D′)/(z² − Tz + D). The other sees that query one power of z later in time
+    when they alternate: p(z) q(z) − J₁₂J₂₁ n(z) m(z) zᵏ, k = 1 if the second answers to the first's
+    new point, else 0. Arithmetic alone: for floats, arrays and symbols, and to be compiled.
+    """
+    t, d = trace + own * trace_slope, determinant + own * determinant_slope
+    s = other_trace + other_own * other_trace_slope
+    e = other_determinant + other_own * other_determinant_slope
+    loop = -across * back
+    high = loop * trace_slope * other_trace_slope
+    low = loop * determinant_slope * other_determinant_slope
+    mid = -loop * (trace_slope * other_determinant_slope + determinant_slope * other_trace_slope)
+    now = 1 - later
+    return (
+        later * high - t - s,
+        t * s + d + e + now * high + later * mid,
+        now * mid + later * low - t * e - s * d,
+        d * e + now * low,
+    )
 
 
 def schur_cohn(coefficients: Sequence[Scalar]) -> NDArray[np.bool_]:

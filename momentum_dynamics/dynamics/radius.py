@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.delays import Delay
+from momentum_dynamics.dynamics import playing
 from momentum_dynamics.dynamics.kernels import radius_map
 from momentum_dynamics.dynamics.loop import (
     affine_pair,
+    asks_for_round,
     behind,
     gain,
     loop_coefficients,
@@ -24,6 +26,7 @@ from momentum_dynamics.methods.linear import StateSpace, state_space
 from momentum_dynamics.methods.protocol import Method
 from momentum_dynamics.methods.rows import as_float, stack
 from momentum_dynamics.notation import Scalar, is_symbolic
+from momentum_dynamics.problems.plays import Play
 
 __all__ = ["Regime", "eigenvalues", "is_stable", "regime", "spectral_radius"]
 
@@ -41,17 +44,21 @@ def _symbolic(system: StateSpace, curvature: Scalar) -> bool:
     return system.is_symbolic or is_symbolic(curvature)
 
 
-def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
+def spectral_radius(
+    method: Any, curvature: Any, delay: Delay | None = None, *, play: Play | str | None = None
+) -> Any:
     """The factor by which the loop contracts (or grows) per settled period in the long run.
 
     Parameters
     ----------
     method : Method
-        Its parameters broadcast against the curvature.
-    curvature : scalar
-        h: real, complex (games) or negative (saddles).
+        Its parameters broadcast against the curvature; on a game one for all players, or one each.
+    curvature : scalar or Game
+        h: real, complex (games at once) or negative (saddles); or a game, whose round is asked for.
     delay : Delay, optional
         The law of staleness; the radius is that of the mean.
+    play : Play or {"alternating", "simultaneous"}, optional
+        Of a game: who moves when; by default in turn.
 
     Returns
     -------
@@ -63,6 +70,8 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
     ------
     NotTraceableError
         With symbols, where the loop has more than two slots.
+    DomainError
+        If an order of play is given for one player, or a delay for a game.
 
     Notes
     -----
@@ -77,6 +86,8 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
     >>> spectral_radius(GradientDescent(learning_rate=1.0), [0.5, 2.5])
     array([0.5, 1.5])
     """
+    if asks_for_round(curvature, delay, play):
+        return playing.round_radius(method, curvature, play or "alternating")
     curvature = gain(curvature)
     system = state_space(behind(method, delay)).beside(curvature)
     if _symbolic(system, curvature):
@@ -102,12 +113,14 @@ def spectral_radius(method: Method, curvature: Scalar, delay: Delay | None = Non
         return np.abs(_eigenvalues(system, h)).max(axis=-1)
 
 
-def eigenvalues(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
+def eigenvalues(
+    method: Any, curvature: Any, delay: Delay | None = None, *, play: Play | str | None = None
+) -> Any:
     """The poles of the closed loop, ``(*batch, poles)``, in no particular order.
 
     Parameters
     ----------
-    method, curvature, delay
+    method, curvature, delay, play
         As in `spectral_radius`; numbers only.
 
     Returns
@@ -126,6 +139,8 @@ def eigenvalues(method: Method, curvature: Scalar, delay: Delay | None = None) -
     >>> eigenvalues(HeavyBall(learning_rate=1.0, momentum=0.0), -1.0).real
     array([0., 2.])
     """
+    if asks_for_round(curvature, delay, play):
+        return playing.round_eigenvalues(method, curvature, play or "alternating")
     curvature = gain(curvature)
     system = state_space(behind(method, delay))
     _require_numbers("Eigenvalues", system, curvature)
@@ -147,7 +162,9 @@ def _eigenvalues(system: StateSpace, curvature: Any) -> Any:
     return np.where(finite[..., None], values, np.inf)
 
 
-def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> Any:
+def is_stable(
+    method: Any, curvature: Any, delay: Delay | None = None, *, play: Play | str | None = None
+) -> Any:
     """Whether the loop converges: all poles strictly inside the unit circle.
 
     Decided by Schur and Cohn's test on the characteristic polynomial, without computing a root; for
@@ -155,7 +172,7 @@ def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> 
 
     Parameters
     ----------
-    method, curvature, delay
+    method, curvature, delay, play
         As in `spectral_radius`.
 
     Returns
@@ -175,6 +192,8 @@ def is_stable(method: Method, curvature: Scalar, delay: Delay | None = None) -> 
     >>> is_stable(HeavyBall(learning_rate=1.0, momentum=0.5), [2.9, 3.1])
     array([ True, False])
     """
+    if asks_for_round(curvature, delay, play):
+        return playing.round_is_stable(method, curvature, play or "alternating")
     coefficients = loop_coefficients(method, curvature, delay)
     if any(is_symbolic(entry) for entry in coefficients):
         if len(coefficients) > 3:

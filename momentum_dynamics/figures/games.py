@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
-from momentum_dynamics.dynamics.rounds import ORDERS, round_matrix
+from momentum_dynamics.dynamics.rounds import round_matrix
 from momentum_dynamics.errors import ShapeError
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH
@@ -23,6 +23,7 @@ __all__: list[str] = []
 Array = NDArray[np.float64]
 
 _MOMENTA = 3
+_ORDERS = ("simultaneous", "alternating")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,17 +54,17 @@ def _orbits(
         )
     game = BilinearGame(singular_value)
     points, distances, rates = [], [], []
-    for order in ORDERS:
+    for order in _ORDERS:
         for beta in momenta:
             method = HeavyBall(learning_rate=learning_rate, momentum=float(beta))
-            path = play(method, game, steps=rounds, order=order)
+            path = play(method, game, steps=rounds, play=order)
             points.append(path.outputs)
             distances.append(path.distance)
-            roots = np.linalg.eigvals(round_matrix(method, singular_value, order=order))
+            roots = np.linalg.eigvals(round_matrix(method, singular_value, play=order))
             rates.append(np.abs(roots).max())
-    shape = (len(ORDERS), _MOMENTA)
+    shape = (len(_ORDERS), _MOMENTA)
     return Orbits(
-        order=np.array(ORDERS),
+        order=np.array(_ORDERS),
         momentum=momenta,
         learning_rate=float(learning_rate),
         singular_value=float(singular_value),
@@ -144,6 +145,7 @@ ORBITS = Figure(
     claims=(
         "negative-momentum-converges-on-alternating-bilinear-games",
         "simultaneous-bilinear-play-diverges",
+        "descent-at-once-grows-by-one-plus-the-square",
     ),
     compute=_orbits,
     draw=_draw_orbits,

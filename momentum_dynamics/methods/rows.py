@@ -11,7 +11,7 @@ import numpy as np
 from momentum_dynamics.errors import NotTraceableError, ShapeError
 from momentum_dynamics.notation import Scalar, is_symbolic
 
-__all__ = ["Rows", "as_float", "combine", "is_zero", "settle", "stack"]
+__all__ = ["Rows", "as_float", "as_rows", "combine", "is_zero", "settle", "stack"]
 
 Rows: TypeAlias = tuple[tuple[Scalar, ...], ...]
 """A small matrix as rows of scalars, each with its own batch axes."""
@@ -31,6 +31,13 @@ def as_float(entry: Scalar) -> Scalar:
     if isinstance(entry, np.ndarray) and entry.dtype == object:
         return entry.astype(complex if any(map(np.iscomplexobj, entry.flat)) else float)
     return entry
+
+
+def as_rows(matrix: Any) -> Rows:
+    """A matrix, SymPy's or an array ``(*batch, rows, columns)``, as rows of scalars."""
+    if is_symbolic(matrix):
+        return tuple(tuple(row) for row in matrix.tolist())
+    return tuple(tuple(row) for row in np.moveaxis(matrix, (-2, -1), (0, 1)))
 
 
 def settle(rows: Rows, *others: Scalar) -> Rows:

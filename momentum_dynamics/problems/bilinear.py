@@ -54,6 +54,11 @@ class BilinearGame:
         return f"BilinearGame(rows={rows}, columns={columns})"
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many coordinates each player has."""
+        return self.matrix.shape
+
+    @property
     def dimension(self) -> int:
         """Coordinates of both players together."""
         return sum(self.matrix.shape)
@@ -88,7 +93,12 @@ class BilinearGame:
         first, second = self.split(point)
         return np.concatenate([self.first_field(second), self.second_field(first)], axis=-1)
 
-    def jacobian(self) -> Array:
+    def player_field(self, index: int, point: Array) -> Array:
+        """One player's gradient at points ``(*any, dimension)`` of both."""
+        first, second = self.split(point)
+        return self.second_field(first) if index else self.first_field(second)
+
+    def jacobian(self, point: Array | None = None) -> Array:  # noqa: ARG002 - the same everywhere
         """The matrix of the linear field."""
         rows, columns = self.matrix.shape
         return np.block(

@@ -52,6 +52,10 @@ SLOW = {
     "chain-of-saddles",
     "random-saddle",
     "stale-escape",
+    "gaps-against-condition",
+    "methods-per-gradient",
+    "spectral-shapes",
+    "best-momentum-over-the-complex-plane",
 }
 each_figure = pytest.mark.parametrize(
     "entry",

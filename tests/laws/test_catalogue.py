@@ -38,10 +38,14 @@ USUAL = {
     "scaled_gap": (0.0, 3.0), "position": (-1.0, 1.0), "earlier_position": (-1.0, 1.0),
     "growth": (1.02, 1.5), "amplitude": (0.001, 0.05), "distance": (0.5, 2.0),
     "batch_size": (1, 8), "samples": (10, 60),
+    "coupling": (0.05, 1.9), "other_momentum": (-0.9, 0.9), "first_player": (-2.0, 2.0),
+    "second_player": (-2.0, 2.0), "pull": (0.1, 2.0), "turn": (-2.0, 2.0), "angle": (0.05, 1.5),
+    "center": (1.5, 3.0), "real_half_axis": (0.1, 1.4), "imaginary_half_axis": (0.1, 3.0),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
 DOMAINS = {
+    "shapes.pair_slope": {"momentum": (-0.5, 0.5), "rate": (0.75, 0.95)},
     "spectrum.larger_root": {"trace": (1.9, 3.0)},
     "spectrum.switching_growth": {"determinant": (0.0, 0.9)},
     "guarantees.safe_momentum": {"learning_rate": (0.005, 0.03)},
@@ -215,6 +219,12 @@ def test_broadcasts(name):
             assert whole[index] == pytest.approx(single, rel=1e-12, abs=1e-14)
 
 
+def has_irrational_number(part):
+    return part.has(sympy.pi) or any(
+        power.is_number and power.is_irrational for power in part.atoms(sympy.Pow)
+    )
+
+
 def is_rational(name):
     """Whether a law is a quotient of polynomials with fixed exponents, or a condition on such."""
     traced = expression(LAWS[name])
@@ -223,7 +233,8 @@ def is_rational(name):
                  for side in relation.args]  # fmt: skip
         return all(side.is_rational_function() for side in sides)
     return all(
-        sympy.sympify(part).is_rational_function() and not sympy.sympify(part).has(sympy.pi)
+        sympy.sympify(part).is_rational_function()
+        and not has_irrational_number(sympy.sympify(part))
         for part in parts(traced)
     )
 

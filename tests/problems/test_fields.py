@@ -8,16 +8,21 @@ import pytest
 from momentum_dynamics import (
     Banana,
     BilinearGame,
+    Consensus,
     ConvexRosenbrock,
     CurvatureJump,
     DomainError,
     DoubleWell,
+    HamiltonianDescent,
     LeastSquares,
+    LinearGame,
     LogisticRegression,
     MonkeySaddle,
     PiecewiseQuadratic,
     Polygon,
+    Proximal,
     Quadratic,
+    QuadraticGame,
     QuarticSaddle,
     Ridge,
     Rosenbrock,
@@ -28,6 +33,7 @@ from momentum_dynamics import (
     wishart_saddle,
 )
 from momentum_dynamics.problems import LinearProblem
+from momentum_dynamics.problems.games import is_game
 
 
 def data(samples, features, seed=3):
@@ -56,6 +62,12 @@ EXAMPLES = {
     "stretched valley": Rosenbrock(weight=7.0, stretch=-2.0),
     "game": BilinearGame(np.arange(1.0, 7.0).reshape(2, 3)),
     "small game": BilinearGame(0.7),
+    "quadratic game": QuadraticGame(symmetric(2), np.arange(6.0).reshape(2, 3), symmetric(3)),
+    "gidel": QuadraticGame.named("gidel"),
+    "three players": LinearGame(data(4, 4)[0], sizes=(1, 2, 1)),
+    "consensus": Consensus(BilinearGame(np.arange(1.0, 7.0).reshape(2, 3)), 0.3),
+    "hamiltonian": HamiltonianDescent(QuadraticGame.named("gidel")),
+    "proximal": Proximal(QuadraticGame(0.5, 1.0, 0.2), 0.7),
     "banana": Banana(),
     "chain": ConvexRosenbrock(dimension=6, condition_number=30.0),
     "logistic": LogisticRegression(data(30, 4)[0], np.sign(data(30, 4)[1]), ridge=0.2),
@@ -106,7 +118,7 @@ def test_every_problem_has_examples():
         cls
         for name in problems.__all__
         if inspect.isclass(cls := getattr(problems, name)) and hasattr(cls, "field")
-    } - {problems.Problem, problems.LinearProblem}
+    } - {problems.Problem, problems.LinearProblem, problems.Game}
     # The field of mini-batches is random, and nobody knows a network's minimum: they have tests of
     # their own.
     assert classes - {problems.MiniBatches, problems.DigitsNetwork} == {
@@ -137,8 +149,8 @@ def test_spectrum_is_that_of_the_fields_jacobian(problem):
 @every_example
 def test_field_is_the_gradient_of_the_loss(problem):
     if not hasattr(problem, "loss"):
-        without = BilinearGame | CurvatureJump
-        assert isinstance(problem, without), "only a game and a toy have no loss in closed form"
+        fine = is_game(problem) or isinstance(problem, CurvatureJump)
+        assert fine, "only games and a toy have no loss in closed form"
         return
     rng = np.random.default_rng(5)
     for point in rng.normal(size=(3, problem.dimension)):

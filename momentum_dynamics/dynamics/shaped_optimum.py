@@ -1,0 +1,340 @@
+"""The best parameters for complex curvatures, and for games played in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from momentum_dynamics.dynamics.playing import round_radius
+from momentum_dynamics.dynamics.radius import spectral_radius
+from momentum_dynamics.dynamics.rounds import methods_of_players, round_groups
+from momentum_dynamics.errors import DomainError, UnknownNameError
+from momentum_dynamics.laws import shapes
+from momentum_dynamics.laws.spectrum import complex_spectral_radius
+from momentum_dynamics.methods import (
+    Extragradient,
+    GradientDescent,
+    HeavyBall,
+    Method,
+    Nesterov,
+    OptimisticGradient,
+)
+from momentum_dynamics.methods.protocol import period_of, spread
+from momentum_dynamics.problems.bilinear import BilinearGame
+from momentum_dynamics.problems.games import Game, QuadraticGame, is_game
+from momentum_dynamics.problems.plays import Play
+
+__all__ = ["SHAPED_KINDS", "hull_vertices", "step_size_bounds", "tune_game", "tune_spectrum"]
+
+Array = NDArray[np.float64]
+Spectrum = NDArray[np.complex128]
+
+_KINDS: dict[str, tuple[Any, bool]] = {
+    "gradient-descent": (GradientDescent, False),
+    "heavy-ball": (HeavyBall, True),
+    "nesterov": (Nesterov, True),
+    "optimistic-gradient": (OptimisticGradient, False),
+    "extragradient": (Extragradient, False),
+}
+
+SHAPED_KINDS: tuple[str, ...] = tuple(_KINDS)
+"""Every kind that is tuned for complex spectra and for games."""
+
+_CONVEX = {"gradient-descent", "heavy-ball"}
+"""Kinds whose level sets in the plane of curvatures are convex, and lie right of the origin."""
+
+
+def _known(kind: str) -> tuple[Any, bool]:
+    if kind not in _KINDS:
+        raise UnknownNameError.among("method tuned for complex curvatures", kind, _KINDS)
+    return _KINDS[kind]
+
+
+def _checked(spectrum: ArrayLike) -> Spectrum:
+    values = np.atleast_1d(np.asarray(spectrum, dtype=complex)).ravel()
+    if values.size == 0 or not np.isfinite(values).all():
+        raise DomainError("spectrum must hold finite numbers, real or complex, at least one.")
+    # A real method treats conjugates alike.
+    return values.real + 1j * np.abs(values.imag)
+
+
+def hull_vertices(spectrum: ArrayLike) -> Spectrum:
+    """The corners, above the real axis, of the convex hull of a spectrum and its conjugates.
+
+    For fixed parameters the curvatures on which heavy ball contracts at some rate fill an ellipse,
+    which is convex: the slowest of a set is one of these.
+
+    Examples
+    --------
+    >>> hull_vertices([1, 2, 3, 2 + 1j, 2 + 0.5j])
+    array([1.+0.j, 2.+1.j, 3.+0.j])
+    """
+    upper = _checked(spectrum)
+    points = sorted({(value.real, value.imag) for value in upper.tolist()})
+    chain: list[tuple[float, float]] = []
+    for x, y in points:
+        while len(chain) > 1:
+            (x0, y0), (x1, y1) = chain[-2:]
+            if (x1 - x0) * (y - y0) < (y1 - y0) * (x - x0):
+                break
+            chain.pop()
+        chain.append((x, y))
+    # Below another point of the same real part lies no corner, but an edge to the conjugate.
+    tops = dict(points)
+    return np.array([complex(x, y) for x, y in chain if tops[x] == y])
+
+
+def step_size_bounds(spectrum: ArrayLike) -> tuple[float, float, float, float]:
+    """What bounds the best gradient descent on a complex spectrum, without searching for it.
+
+    Parameters
+    ----------
+    spectrum : array
+        Curvatures with positive real parts.
+
+    Returns
+    -------
+    rate_low, rate_high, step_low, step_high : float
+        max |sin ψₖ| ≤ ρ ≤ √(1 − Re(1/λ₁) δ) and Re(1/λ₁) ≤ α ≤ 2 Re(1/λ₁), where Re(1/λ₁) is the
+        least and δ the least |λₖ|²(2 Re(1/λₖ) − Re(1/λ₁)).
+
+    References
+    ----------
+    [gidel2019]_
+
+    Examples
+    --------
+    >>> [round(bound, 6) for bound in step_size_bounds([1.0, 2.0])]
+    [0.0, 0.5, 0.5, 1.0]
+    """
+    values = _checked(spectrum)
+    _require_pull(values)
+    inverse = (1 / values).real
+    least = inverse.min()
+    delta = (np.abs(values) ** 2 * (2 * inverse - least)).min()
+    low = float(np.max(values.imag / np.abs(values)))
+    high = float(np.sqrt(max(1 - least * delta, 0.0)))
+    return low, high, float(least), float(2 * least)
+
+
+def _require_pull(values: Spectrum) -> None:
+    """Refuse a spectrum that touches or surrounds the origin."""
+    low, high = values.real.min(), values.real.max()
+    if low <= _ROUNDING * np.abs(values).max():
+        raise DomainError(
+            f"The spectrum touches the origin or reaches around it (real parts from {low:.3g} to "
+            f"{high:.3g}), where no play at once converges; let the players of a game alternate, "
+            "or give it a pull, as Consensus does."
+        )
+
+
+_ROUNDING = 1e-13
+
+
+# One loop, complex curvatures ------------------------------------------------------------------
+
+
+def tune_spectrum(kind: str, spectrum: ArrayLike) -> Method:
+    """The method of a kind with the best worst rate over complex curvatures.
+
+    Parameters
+    ----------
+    kind : str
+        One of `SHAPED_KINDS`.
+    spectrum : array
+        Curvatures, real or complex; conjugates need not be given.
+
+    Raises
+    ------
+    DomainError
+        If the spectrum touches the origin, or no method of the kind converges on it.
+    UnknownNameError
+        If there is no such kind.
+
+    Notes
+    -----
+    Heavy ball and gradient descent: the corners of the convex hull suffice (`hull_vertices`). For a
+    fixed momentum the stable learning rates of each corner at each rate are an interval, so the
+    worst rate has one valley in the learning rate; the valleys' floors are then compared over
+    momentum, and with those of the ellipse through the ends.
+    """
+    build, _ = _known(kind)
+    values = _checked(spectrum)
+    if kind not in _CONVEX:
+        if not np.abs(values).min() > 0:
+            raise DomainError("The spectrum holds 0, on which no method moves; leave it out.")
+        return _tuned(kind, lambda method: _worst(method, values), float(np.abs(values).max()))
+    _require_pull(values)
+    corners = hull_vertices(values)
+    if kind == "gradient-descent":
+        return build(learning_rate=_best_step(corners))
+    step, momentum = _best_pair(corners)
+    return build(learning_rate=step, momentum=momentum)
+
+
+def _worst(method: Method, values: Spectrum) -> Any:
+    radius = np.max(spectral_radius(spread(method, 1), values), axis=-1)
+    return radius ** (1 / (period_of(method) or 1))
+
+
+def _best_step(corners: Spectrum) -> float:
+    """Where the largest of the parabolas |1 − αλ|² is least: at a floor, or where two cross."""
+    slope, bend = corners.real, np.abs(corners) ** 2
+    candidates = list(slope / bend)
+    for k in range(len(corners)):
+        gap = bend - bend[k]
+        apart = np.abs(gap) > _ROUNDING * bend
+        candidates += list(2 * (slope - slope[k])[apart] / gap[apart])
+    steps = np.array(candidates)
+    steps = steps[steps > 0]
+    worst = np.max(1 - 2 * steps[:, None] * slope + steps[:, None] ** 2 * bend, axis=-1)
+    return float(steps[np.argmin(worst)])
+
+
+def _rates(step: Array, momentum: Array, corners: Spectrum) -> Array:
+    trace = (1 + momentum)[:, None] - step[:, None] * corners
+    found: Array = np.max(complex_spectral_radius(trace, momentum[:, None]), axis=-1)
+    return found
+
+
+_GOLDEN = (np.sqrt(5) - 1) / 2
+_CUTS, _ZOOMS, _MOMENTA = 78, 16, 25
+
+
+def _floors(momentum: Array, corners: Spectrum) -> tuple[Array, Array]:
+    """For each momentum the best learning rate and its worst rate, by golden section."""
+    limits = shapes.complex_step_limit(momentum[:, None], corners.real, corners.imag)
+    high = limits.min(axis=-1)
+    low = np.zeros_like(high)
+    for _ in range(_CUTS):
+        width = _GOLDEN * (high - low)
+        left, right = high - width, low + width
+        keep_left = _rates(left, momentum, corners) < _rates(right, momentum, corners)
+        low, high = np.where(keep_left, low, left), np.where(keep_left, right, high)
+    step = (low + high) / 2
+    return step, _rates(step, momentum, corners)
+
+
+def _best_pair(corners: Spectrum) -> tuple[float, float]:
+    # Logarithmically near both ends, where stiff spectra have their optimum.
+    arc = np.tanh(np.linspace(-8, 8, 4 * _MOMENTA + 1))
+    momenta = np.append(arc, _ellipse_start(corners))
+    best = (np.inf, 0.0, 0.0)
+    low, high = -1.0, 1.0
+    for zoom in range(_ZOOMS):
+        if zoom:
+            momenta = np.linspace(low, high, _MOMENTA)
+        momenta = np.unique(momenta[np.abs(momenta) < 1])
+        if momenta.size < 3:
+            break
+        steps, rates = _floors(momenta, corners)
+        place = int(np.argmin(rates))
+        best = min(best, (float(rates[place]), float(steps[place]), float(momenta[place])))
+        low, high = momenta[max(place - 1, 0)], momenta[min(place + 1, len(momenta) - 1)]
+    return best[1], best[2]
+
+
+def _ellipse_start(corners: Spectrum) -> float:
+    """The momentum of an upright ellipse through the ends of the spectrum, as a first guess."""
+    low, high = corners.real.min(), corners.real.max()
+    best = shapes.ellipse_optimum((low + high) / 2, (high - low) / 2, corners.imag.max())
+    return float(best.momentum)
+
+
+# Games -----------------------------------------------------------------------------------------
+
+
+def tune_game(kind: str, game: Game, play: Play | str) -> Method:
+    """The method of a kind that, used by all players, contracts a game's round fastest.
+
+    Parameters
+    ----------
+    kind : str
+        One of `SHAPED_KINDS`.
+    game : Game
+    play : Play or {"alternating", "simultaneous"}
+
+    Raises
+    ------
+    DomainError
+        If no method of the kind converges, or some direction of the game is not coupled at all.
+    UnknownNameError
+        If there is no such kind.
+    """
+    build, takes_momentum = _known(kind)
+    if not is_game(game):
+        raise DomainError(f"{game!r} is no game; give one such as BilinearGame(1.0).")
+    probe = build(learning_rate=0.1, **({"momentum": 0.0} if takes_momentum else {}))
+    groups = round_groups(methods_of_players(probe, len(game.sizes)), play)
+    if len(set(groups)) == 1:
+        return tune_spectrum(kind, game.spectrum())
+    modes: Game = game
+    if isinstance(game, BilinearGame):
+        values = np.linalg.svd(game.matrix, compute_uv=False)
+        rows, columns = game.matrix.shape
+        if rows != columns or values[-1] <= _ROUNDING * values[0]:
+            raise DomainError(
+                "The bilinear game leaves a direction uncoupled (a singular value 0, or players of "
+                "different sizes), and there nothing moves; give a square matrix of full rank."
+            )
+        modes = QuadraticGame.family(0, np.unique(values), 0)
+    scale = float(np.max(np.linalg.norm(np.asarray(modes.jacobian(), dtype=float), 2, (-2, -1))))
+    batch = np.ndim(modes.jacobian()) - 2
+
+    def worst(method: Any) -> Any:
+        radius = np.asarray(round_radius(spread(method, batch), modes, play))
+        return radius.max(axis=tuple(range(-batch, 0))) if batch else radius
+
+    return _tuned(kind, worst, scale)
+
+
+def _tuned(kind: str, worst: Callable[[Any], Any], scale: float) -> Method:
+    """Search over one or two parameters: a grid, closer grids, and a simplex from the best."""
+    from scipy.optimize import minimize
+
+    build, takes_momentum = _known(kind)
+
+    def make(logarithm: Any, momentum: Any) -> Any:
+        fields = {"learning_rate": np.exp(logarithm) / scale}
+        return build(**fields, **({"momentum": momentum} if takes_momentum else {}))
+
+    center, half = np.array([np.log(0.03), 0.0]), np.array([np.log(200.0), 0.98])
+    for _ in range(_CLOSER):
+        logs = np.linspace(center[0] - half[0], center[0] + half[0], _GRID)
+        momenta = np.linspace(center[1] - half[1], center[1] + half[1], _GRID)
+        momenta = np.clip(momenta, -1, 1) if takes_momentum else np.zeros(1)
+        with np.errstate(all="ignore"):
+            rates = worst(make(np.repeat(logs, len(momenta)), np.tile(momenta, len(logs))))
+        place = int(np.nanargmin(rates))
+        center = np.array([logs[place // len(momenta)], momenta[place % len(momenta)]])
+        half = half / _SHRINK
+    dimension = 2 if takes_momentum else 1
+
+    def objective(point: Any) -> float:
+        momentum = float(point[1]) if takes_momentum else 0.0
+        with np.errstate(all="ignore"):
+            return float(np.max(worst(make(float(point[0]), momentum))))
+
+    best = center[:dimension]
+    for size in (1e-2, 1e-4, 1e-6):
+        simplex = best + size * np.vstack([np.zeros(dimension), np.eye(dimension)])
+        found = minimize(
+            objective, best, method="Nelder-Mead",
+            options={"initial_simplex": simplex, "xatol": 1e-14, "fatol": 1e-15, "maxfev": 250},
+        )  # fmt: skip
+        best = found.x
+    rate = objective(best)
+    if not rate < 1 - _BARELY:
+        raise DomainError(
+            f"No {kind} converges here: the best radius found is {rate:.9g}; let the players "
+            "alternate, let momentum be negative, or give the game a pull, as Consensus does."
+        )
+    return make(float(best[0]), float(best[1]) if takes_momentum else 0.0)
+
+
+_GRID, _CLOSER, _SHRINK, _BARELY = 41, 7, 3, 1e-9
+"""Points along each parameter, how often the grid is drawn closer and how much, and what rounding
+may leave below one."""
