@@ -122,7 +122,9 @@ _HOMES = {
         "BilinearGame",
         "Consensus",
         "ConvexRosenbrock",
+        "CovarianceGAN",
         "CurvatureJump",
+        "DiracGAN",
         "Game",
         "HamiltonianDescent",
         "LeastSquares",
@@ -136,6 +138,7 @@ _HOMES = {
         "Quadratic",
         "QuadraticGame",
         "Ridge",
+        "RingGAN",
         "Rosenbrock",
         "Simultaneous",
         "named_data",
@@ -318,7 +321,9 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import Consensus as Consensus
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
+    from momentum_dynamics.problems import CovarianceGAN as CovarianceGAN
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump
+    from momentum_dynamics.problems import DiracGAN as DiracGAN
     from momentum_dynamics.problems import Game as Game
     from momentum_dynamics.problems import HamiltonianDescent as HamiltonianDescent
     from momentum_dynamics.problems import LeastSquares as LeastSquares
@@ -332,6 +337,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import Quadratic as Quadratic
     from momentum_dynamics.problems import QuadraticGame as QuadraticGame
     from momentum_dynamics.problems import Ridge as Ridge
+    from momentum_dynamics.problems import RingGAN as RingGAN
     from momentum_dynamics.problems import Rosenbrock as Rosenbrock
     from momentum_dynamics.problems import Simultaneous as Simultaneous
     from momentum_dynamics.problems import named_data as named_data
