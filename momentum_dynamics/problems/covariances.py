@@ -144,9 +144,21 @@ class CovarianceGAN:
         return whole[..., 0, :, :], whole[..., 1, :, :]
 
     def _moment(self, lanes: tuple[int, ...]) -> Array | None:
-        """Second moments of a new batch of normal noise for each point, or None: they are 1."""
+        """Second moments of a new batch of normal noise for each point, or None: they are 1.
+
+        They are drawn by Bartlett's decomposition, as Wishart's law is that of their sum: a
+        triangle of normal numbers, with roots of chi-squared ones on its diagonal.
+        """
         if self.batch_size is None:
             return None
-        drawn = self._rng.standard_normal((*lanes, self.batch_size, len(self.covariance)))
-        found: Array = np.swapaxes(drawn, -1, -2) @ drawn / self.batch_size
+        size, rng = len(self.covariance), self._rng
+        if self.batch_size < size:
+            drawn = rng.standard_normal((*lanes, size, self.batch_size))
+        else:
+            drawn = np.tril(rng.standard_normal((*lanes, size, size)), -1)
+            freedom = self.batch_size - np.arange(size)
+            drawn[..., range(size), range(size)] = np.sqrt(
+                rng.chisquare(freedom, size=(*lanes, size))
+            )
+        found: Array = drawn @ np.swapaxes(drawn, -1, -2) / self.batch_size
         return found

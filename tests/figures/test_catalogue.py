@@ -32,6 +32,7 @@ HOLES = {
     "certified-rates": {"certified", "switching"},
     "noise-against-speed": {"radius"},
     "radius-against-learning-rate": {"plateau", "height"},  # no momentum, no robust region
+    "covariance-gan": {"curve", "late", "error"},  # starts that overflowed
     "noise-floor": {"surrogate"},  # drawn on the robust region only
 }
 """Fields in which a NaN stands for what does not exist."""

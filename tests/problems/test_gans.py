@@ -131,6 +131,19 @@ def test_the_covariance_game_is_what_it_says():
     assert game.error(game.solution) == pytest.approx(0, abs=1e-15)
 
 
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_second_moments_have_the_law_of_batches(batch_size):
+    game = CovarianceGAN(np.eye(2), batch_size=batch_size, seed=7)
+    drawn = game._moment((40000,))
+    plain = np.random.default_rng(8).normal(size=(40000, batch_size, 2))
+    plain = np.swapaxes(plain, -1, -2) @ plain / batch_size
+    for power in (1, 2):
+        for i, j in ((0, 0), (1, 0), (1, 1)):
+            ours, theirs = drawn[:, i, j] ** power, plain[:, i, j] ** power
+            error = np.hypot(ours.std(), theirs.std()) / np.sqrt(len(ours))
+            assert abs(ours.mean() - theirs.mean()) < 5 * error
+
+
 def test_batches_are_right_on_average():
     whole = CovarianceGAN([[2.0, 0.5], [0.5, 1.0]])
     game = CovarianceGAN(whole.covariance, batch_size=4, seed=3)
