@@ -47,6 +47,7 @@ class Sweep:
     rounds: int
     starts: int
     deviation: float
+    seed: int
 
 
 def _sweep(
@@ -99,6 +100,7 @@ def _sweep(
         rounds=rounds,
         starts=starts,
         deviation=deviation,
+        seed=seed,
     )  # fmt: skip
 
 
@@ -149,7 +151,8 @@ def _tell_sweep(data: Sweep) -> str:
         "the rate of the linear game at the equilibrium, which has no free parameter. From β = 0 "
         "on, or when both move at once (crosses), nothing converges; the flat loss bounds how far "
         f"they run. Right: with gradient noise of deviation {number(data.deviation)} and α = 0.5 "
-        "the root mean square distance at which they settle, two standard errors, and its law."
+        "the root mean square distance at which they settle, two standard errors, and its law. "
+        f"Seed {data.seed}."
     )
 
 
@@ -198,7 +201,7 @@ class Variants:
     learning_rate: float
 
 
-def _variants(*, learning_rate: float = 0.2, rounds: int = 500, points: int = 25) -> Variants:
+def _variants(*, learning_rate: float = 0.2, rounds: int = 500, points: int = 11) -> Variants:
     grid = np.linspace(-2, 2, points)
     plane = np.stack(np.meshgrid(grid, grid), axis=-1)
     fields, paths = [], []
@@ -234,9 +237,10 @@ def _draw_variants(data: Variants, axes: Any) -> None:
     for letter, title, field, path in zip("abcdefgh", data.title, data.field, data.path,
                                           strict=True):  # fmt: skip
         ax = axes[letter]
-        ax.streamplot(
-            data.grid, data.grid, field[..., 0], field[..., 1], color="#c3c9d2", linewidth=0.6,
-            density=0.7, arrowsize=0.6,
+        arrows = field / np.maximum(np.linalg.norm(field, axis=-1, keepdims=True), 1e-12)
+        ax.quiver(
+            data.grid, data.grid, arrows[..., 0], arrows[..., 1], color="#b9c0ca", scale=15,
+            width=0.008, pivot="mid",
         )  # fmt: skip
         ax.plot(*path.T, "-", color=COLORS[0], linewidth=0.7)
         ax.plot(*path.T, "o", color=COLORS[0], markersize=1.2)
@@ -287,7 +291,7 @@ VARIANTS = Figure(
     caption=_tell_variants,
     panels="abcdxx\nefghyy",
     size=(WIDTH * 1.25, 3.9),
-    quick={"rounds": 100, "points": 13},
+    quick={"rounds": 100, "points": 7},
 )
 
 

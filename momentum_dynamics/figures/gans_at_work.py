@@ -42,6 +42,7 @@ class Covariances:
     learning_rate: float
     batch_size: int
     starts: int
+    seed: int
 
 
 def _covariances(
@@ -88,6 +89,7 @@ def _covariances(
         learning_rate=learning_rate,
         batch_size=batch_size,
         starts=starts,
+        seed=seed,
     )
 
 
@@ -134,7 +136,7 @@ def _tell_covariances(data: Covariances) -> str:
         "with standard errors, and how many starts overflowed. In turn with β = −0.5 all "
         f"{data.starts} converge, to 10^{number(data.late[0, best], 3)} with expectations and "
         f"10^{number(data.late[1, best], 2)} with batches of {data.batch_size}; from β = 0 on, or "
-        "at once, none does."
+        f"at once, none does. Seed {data.seed}."
     )
 
 
