@@ -27,7 +27,17 @@ from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.problems.rings import RingGAN
 from momentum_dynamics.simulation.games import play
 
-__all__ = ["MEASURES", "RECORD", "RingProtocol", "RingResults", "recorded_rings", "run_block"]
+__all__ = [
+    "FULL_STORE",
+    "MEASURES",
+    "RECORD",
+    "RingProtocol",
+    "RingResults",
+    "Setting",
+    "recorded_rings",
+    "run_block",
+    "run_full",
+]
 
 Array = NDArray[np.float64]
 Setting: TypeAlias = tuple[float, float]
@@ -146,6 +156,17 @@ class RingResults:
     quality: Array
     total_variation: Array
     samples: Array
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds each setting was run with."""
+        return int(self.modes.shape[-1])
+
+    @property
+    def rounds(self) -> Array:
+        """After how many rounds each snapshot was taken."""
+        stride = self.about["protocol"]["stride"]
+        return stride * np.arange(1.0, self.modes.shape[1] + 1)
 
     def index(self, setting: Setting) -> int:
         """Where a setting is.
