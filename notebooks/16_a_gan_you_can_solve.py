@@ -62,8 +62,10 @@ for axes, order in ((left, "simultaneous"), (right, "alternating")):
 # the field of any game.
 
 # %%
-variants = {name: md.DiracGAN.named(name) for name in
-            ("gan", "non-saturating", "wgan", "r1", "r1-critical", "instance-noise")}
+variants = {
+    name: md.DiracGAN.named(name)
+    for name in ("gan", "non-saturating", "wgan", "r1", "r1-critical", "instance-noise")
+}
 variants["consensus"] = md.Consensus(md.DiracGAN(), 1.0)
 for name, variant in variants.items():
     end = md.play(descent, variant, steps=500).distance[-1]
@@ -123,8 +125,9 @@ print(np.log10(run.distance[-1] / run.distance[0]).mean(axis=-1).round(3))
 
 # %%
 tame = md.HeavyBall(learning_rate=0.5, momentum=momentum[:4])
-run = md.play(tame, game, steps=2000, start=0.3 * start, replicas=200,
-              noise_variance=0.01, seed=1, stride=10)
+run = md.play(
+    tame, game, steps=2000, start=0.3 * start, replicas=200, noise_variance=0.01, seed=1, stride=10
+)
 square = (run.distance[50:] ** 2).mean(axis=0)
 law = stationary_radius(tame, game, 0.01)
 for beta, seen, told in zip(momentum, np.sqrt(square.mean(axis=-1)), law, strict=False):
@@ -142,8 +145,10 @@ for penalty in (0.1, 0.3, 0.6, 0.9):
     best = gans.penalized_optimum(0.5, penalty)
     method = md.HeavyBall(learning_rate=best.learning_rate, momentum=best.momentum)
     rate = md.spectral_radius(method, md.DiracGAN(gradient_penalty=penalty), play="simultaneous")
-    print(f"{penalty:7} {best.momentum:10.3f} {rate:6.3f} "
-          f"{gans.penalized_descent_rate(0.5, penalty):14.3f}")
+    print(
+        f"{penalty:7} {best.momentum:10.3f} {rate:6.3f} "
+        f"{gans.penalized_descent_rate(0.5, penalty):14.3f}"
+    )
 
 # %%
 picture = md.figure("dirac-gan-penalty-and-momentum")
@@ -198,8 +203,10 @@ print(recorded_rings().seeds, "seeds")
 for comparison in ("learning rate 0.1", "learning rate 0.05"):
     for beta in (-0.5, 0.5):
         found = gain(comparison, "modes", beta)
-        print(f"{comparison:20} β = {beta:4} over 0: {found.value:6.2f} ± {found.half_width:.2f}"
-              " modes (95 %)")
+        print(
+            f"{comparison:20} β = {beta:4} over 0: {found.value:6.2f} ± {found.half_width:.2f}"
+            " modes (95 %)"
+        )
 
 # %% [markdown]
 # Negative momentum keeps more modes, positive loses them. A victory? Momentum β multiplies the
@@ -211,7 +218,8 @@ for comparison in tuple(COMPARISONS)[:2]:
     for measure in GOOD:
         words = ", ".join(
             f"β = {beta:4}: {found.value:6.3f} ± {found.half_width:.3f}"
-            for beta in (-0.5, 0.5) for found in (gain(comparison, measure, beta),)
+            for beta in (-0.5, 0.5)
+            for found in (gain(comparison, measure, beta),)
         )
         print(f"{comparison}, {measure.replace('_', ' '):15} over 0: {words}")
 
@@ -258,8 +266,10 @@ five = md.Alternating(inner_steps=(1, 5))
 for beta in (0.0, -0.3):
     method = md.HeavyBall(learning_rate=0.2, momentum=beta)
     rate = md.spectral_radius(method, game, play=five)
-    print(f"β = {beta}: rate {rate:.5f}, played "
-          f"{md.play(method, game, steps=2000, play=five).distance[-1]:.2e}")
+    print(
+        f"β = {beta}: rate {rate:.5f}, played "
+        f"{md.play(method, game, steps=2000, play=five).distance[-1]:.2e}"
+    )
 
 # %% [markdown]
 # **3.** Those with (ασ)² < 4(1 + β), where σ = 1/2: up to α = 2.83 with β = −1/2. If both have that
