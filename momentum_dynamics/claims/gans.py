@@ -260,7 +260,7 @@ SWEEP = Claim(
     source=Citation(None),
     kind=Kind.EMPIRICAL,
     statement=lambda: sympy.Eq(
-        sympy.Symbol("log") * sympy.Symbol("distance"),
+        sympy.log(sympy.Symbol("d_n") / sympy.Symbol("d_0")),
         symbol("steps") * sympy.log(sympy.Symbol("rho")),
         evaluate=False,
     ),

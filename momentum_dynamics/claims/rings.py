@@ -9,6 +9,7 @@ import numpy as np
 import sympy
 
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
+from momentum_dynamics.errors import UnknownNameError
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.simulation.rings import (
     RingProtocol,
@@ -59,9 +60,19 @@ def gain(comparison: str, measure: str, momentum: float, other: float = 0.0) -> 
     -------
     Gain
         With the interval of Student's law.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such comparison, or no such measure.
     """
     from scipy.stats import t
 
+    for what, name, known in (
+        ("comparison", comparison, COMPARISONS), ("measure", measure, GOOD)
+    ):  # fmt: skip
+        if name not in known:
+            raise UnknownNameError.among(what, name, known)
     results, settings = recorded_rings(), COMPARISONS[comparison]
     ours, theirs = (results.late(measure, settings[each]) for each in (momentum, other))
     gap = GOOD[measure] * (ours - theirs)
