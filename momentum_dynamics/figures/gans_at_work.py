@@ -121,7 +121,7 @@ def _draw_covariances(data: Covariances, axes: Any) -> None:
         for momentum, share in zip(data.momentum, data.finite[row], strict=True):
             lost = str(round(data.starts * (1 - share)))
             chart.text(momentum, 0.5 + 0.32 * row, lost, ha="center", fontsize=7, color=color)
-    chart.text(data.momentum[0] - 0.05, 1.5, f"starts lost, of {data.starts}", fontsize=7.5)
+    chart.text(data.momentum[0] - 0.02, 1.5, f"starts lost, of {data.starts}", fontsize=7.5)
     chart.axhline(0, color=GRAY, linewidth=0.7, zorder=0)
     chart.set(xlabel=label("momentum"), ylabel="decades of error in the end", ylim=(None, 1.8))
     chart.legend(fontsize=8, loc="lower right")
