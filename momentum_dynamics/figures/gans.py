@@ -243,7 +243,7 @@ def _draw_variants(data: Variants, axes: Any) -> None:
             width=0.008, pivot="mid",
         )  # fmt: skip
         ax.plot(*path.T, "-", color=COLORS[0], linewidth=0.7)
-        ax.plot(*path[:120].T, "o", color=COLORS[0], markersize=1.2)
+        ax.plot(*path[:60].T, "o", color=COLORS[0], markersize=1.2)
         ax.plot(*path[0], "o", color="white", markeredgecolor=INK, markersize=4.5, zorder=5)
         ax.plot(0, 0, "+", color=COLORS[1], markersize=7, zorder=6)
         ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
