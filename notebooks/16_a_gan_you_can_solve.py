@@ -224,8 +224,9 @@ for comparison in tuple(COMPARISONS)[:2]:
         print(f"{comparison}, {measure.replace('_', ' '):15} over 0: {words}")
 
 # %% [markdown]
-# At equal effective step negative momentum gains in no measure. The claim that one would like to
-# have is refuted, and stands so on the scorecard:
+# At equal effective step negative momentum gains in no measure. If any momentum is better there, it
+# is the positive one, at the smaller step: the effective step explains most, but not all. The claim
+# that one would like to have is refuted, and stands so on the scorecard:
 
 # %%
 verdict = md.judge(md.claim("negative-momentum-wins-on-the-ring-of-gaussians"))

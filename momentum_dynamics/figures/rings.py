@@ -122,7 +122,8 @@ def _tell_ring(data: Ring) -> str:
         "errors. Bottom: paired gains over no momentum in the last tenth, with 95 % intervals, at "
         "equal effective step and at equal learning rate. Momentum −1/2 gains in modes "
         f"{told(0)} and {told(1)} at equal effective step, but {told(2)} and {told(3)} at equal "
-        "learning rate: there it is only a smaller step."
+        "learning rate, where its step is smaller. At the effective step 0.05 positive momentum "
+        "is the better one."
     )
 
 
@@ -133,6 +134,7 @@ RING = Figure(
     claims=(
         "negative-momentum-wins-on-the-ring-of-gaussians",
         "negative-momentum-is-a-smaller-step-on-the-ring",
+        "only-the-effective-step-counts-on-the-ring",
         "recorded-rings-run-again",
     ),
     compute=_ring,
