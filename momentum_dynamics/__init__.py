@@ -128,8 +128,10 @@ _HOMES = {
         "BilinearGame",
         "Consensus",
         "ConvexRosenbrock",
+        "CovarianceGAN",
         "CurvatureJump",
         "DigitsNetwork",
+        "DiracGAN",
         "DoubleWell",
         "Game",
         "HamiltonianDescent",
@@ -146,6 +148,7 @@ _HOMES = {
         "QuadraticGame",
         "QuarticSaddle",
         "Ridge",
+        "RingGAN",
         "Rosenbrock",
         "SaddleChain",
         "Simultaneous",
@@ -353,8 +356,10 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import Consensus as Consensus
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
+    from momentum_dynamics.problems import CovarianceGAN as CovarianceGAN
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump
     from momentum_dynamics.problems import DigitsNetwork as DigitsNetwork
+    from momentum_dynamics.problems import DiracGAN as DiracGAN
     from momentum_dynamics.problems import DoubleWell as DoubleWell
     from momentum_dynamics.problems import Game as Game
     from momentum_dynamics.problems import HamiltonianDescent as HamiltonianDescent
@@ -371,6 +376,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import QuadraticGame as QuadraticGame
     from momentum_dynamics.problems import QuarticSaddle as QuarticSaddle
     from momentum_dynamics.problems import Ridge as Ridge
+    from momentum_dynamics.problems import RingGAN as RingGAN
     from momentum_dynamics.problems import Rosenbrock as Rosenbrock
     from momentum_dynamics.problems import SaddleChain as SaddleChain
     from momentum_dynamics.problems import Simultaneous as Simultaneous

@@ -75,6 +75,7 @@ def list_numbers() -> tuple[WorkedNumber, ...]:
     from momentum_dynamics.claims import (
         worked,
         worked_games,
+        worked_gans,
         worked_generalization,
         worked_queues,
         worked_saddles,
@@ -84,6 +85,7 @@ def list_numbers() -> tuple[WorkedNumber, ...]:
     return (
         *worked.ROWS,
         *worked_games.ROWS,
+        *worked_gans.ROWS,
         *worked_generalization.ROWS,
         *worked_queues.ROWS,
         *worked_saddles.ROWS,

@@ -2,7 +2,9 @@
 
 from momentum_dynamics.problems.bilinear import BilinearGame
 from momentum_dynamics.problems.chain import ConvexRosenbrock
+from momentum_dynamics.problems.covariances import CovarianceGAN
 from momentum_dynamics.problems.data import NamedData, named_data, read_data
+from momentum_dynamics.problems.dirac import DiracGAN
 from momentum_dynamics.problems.games import Game, LinearGame, QuadraticGame
 from momentum_dynamics.problems.least_squares import LeastSquares, Ridge
 from momentum_dynamics.problems.logistic import LogisticRegression
@@ -12,6 +14,7 @@ from momentum_dynamics.problems.nonquadratic import Banana, Rosenbrock
 from momentum_dynamics.problems.plays import Alternating, Play, Simultaneous
 from momentum_dynamics.problems.polygon import Polygon
 from momentum_dynamics.problems.quadratic import LinearProblem, Problem, Quadratic
+from momentum_dynamics.problems.rings import Coverage, RingGAN
 from momentum_dynamics.problems.saddles import (
     MonkeySaddle,
     QuarticSaddle,
@@ -29,8 +32,11 @@ __all__ = [
     "BilinearGame",
     "Consensus",
     "ConvexRosenbrock",
+    "CovarianceGAN",
+    "Coverage",
     "CurvatureJump",
     "DigitsNetwork",
+    "DiracGAN",
     "DoubleWell",
     "Game",
     "HamiltonianDescent",
@@ -50,6 +56,7 @@ __all__ = [
     "QuadraticGame",
     "QuarticSaddle",
     "Ridge",
+    "RingGAN",
     "Rosenbrock",
     "SaddleChain",
     "Simultaneous",

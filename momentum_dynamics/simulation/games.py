@@ -30,6 +30,7 @@ def play(
     noise_variance: Scalar = 0,
     seed: Seed = None,
     tolerance: float = 1e-12,
+    stride: int = 1,
 ) -> Trajectory:
     """Let the players of a game play for a number of rounds.
 
@@ -38,7 +39,8 @@ def play(
     method : Method or sequence of Method
         One for all players, or one for each; with constant coefficients, batch axes allowed.
     game : Game
-        Linear or not; one at a time.
+        Linear or not; one at a time. If it has `project(index, own)`, the players' points are put
+        back where they are admissible after every move.
     steps : int
         Rounds; in each, every player makes the moves that the order grants it.
     play : Play or {"alternating", "simultaneous"}
@@ -53,16 +55,19 @@ def play(
         Asked for by noise only.
     tolerance : float
         The share of the first distance at which a run counts as converged.
+    stride : int
+        How many rounds one entry of the record is apart from the next; it divides the steps.
 
     Returns
     -------
     Trajectory
-        Points of all players together, ``(steps + 1, *batch, *replicas, dimension)``.
+        Points of all players together, ``(steps / stride + 1, *batch, *replicas, dimension)``.
 
     Raises
     ------
     DomainError
-        If it is no game, the order does not fit it, or the coefficients of a method never settle.
+        If it is no game, the order does not fit it, the coefficients of a method never settle, or
+        the stride does not divide the steps.
     ShapeError
         If the start does not fit, or the game has batch axes.
 
@@ -80,6 +85,7 @@ def play(
     for own in methods:
         require_numbers(own)
     GLOSSARY["steps"].check(steps)
+    _require_stride(stride, steps)
     axes = checked_axes(replicas)
     point = checked_start(game.start if start is None else start, game, axes)
     if isinstance(point, tuple):
@@ -104,10 +110,10 @@ def play(
     points, outputs = [], []
     with np.errstate(all="ignore"):
         for step in range(steps + 1):
-            points.append(seen())
-            outputs.append(
-                _join([output_of(own, state) for own, state in zip(moving, states, strict=True)])
-            )
+            if step % stride == 0:
+                points.append(seen())
+                answers = [output_of(own, state) for own, state in zip(moving, states, strict=True)]
+                outputs.append(_join(answers))
             if step == steps:
                 break
             for group in groups:
@@ -121,16 +127,36 @@ def play(
                         states[player], gradient
                     )
                 for player, state in moved.items():
-                    states[player] = state
+                    states[player] = _admissible(game, player, state, moving[player])
                     counts[player] += 1
         path = np.stack(np.broadcast_arrays(*outputs))
-        distance = np.linalg.norm(path[[0, -1]] - game.solution, axis=-1)
+        # Where no equilibrium is known, all that is seen is whether the players run away.
+        distance = np.linalg.norm(path[[0, -1]] - np.nan_to_num(game.solution), axis=-1)
     return Trajectory(
         points=np.stack(np.broadcast_arrays(*points)),
         outputs=path,
         outcome=outcomes(distance[0], distance[1], tolerance),
         seed=reported(root) if np.any(deviation) else None,
         solution=game.solution,
+        stride=int(stride),
+    )
+
+
+def _require_stride(stride: Any, steps: int) -> None:
+    if stride != int(stride) or stride < 1 or steps % stride:
+        raise DomainError(f"stride is {stride}, but must be a whole number that divides {steps}.")
+
+
+def _admissible(game: Game, player: int, state: Any, method: Any) -> Any:
+    """A state whose points are projected, where the game keeps its players in a set.
+
+    Slots that begin at the point are points; velocities and gradients begin at zero.
+    """
+    if not hasattr(game, "project"):
+        return state
+    return tuple(
+        game.project(player, slot) if np.all(begun == 1) else slot
+        for slot, begun in zip(state, method.initial_state(np.ones(1)), strict=True)
     )
 
 
@@ -140,7 +166,7 @@ def _require_playable(game: Game, noise_variance: Scalar) -> None:
     GLOSSARY["noise_variance"].check(noise_variance)
     if np.ndim(noise_variance):
         raise ShapeError("Every gradient of a game is equally noisy; give one noise_variance.")
-    if np.ndim(game.jacobian()) > 2:
+    if np.ndim(game.player_field(0, game.start)) > 1:
         raise ShapeError("A family of games is analyzed at once, but played one game at a time.")
 
 

@@ -40,11 +40,14 @@ USUAL = {
     "batch_size": (1, 8), "samples": (10, 60),
     "coupling": (0.05, 1.9), "other_momentum": (-0.9, 0.9), "first_player": (-2.0, 2.0),
     "second_player": (-2.0, 2.0), "pull": (0.1, 2.0), "turn": (-2.0, 2.0), "angle": (0.05, 1.5),
+    "slope": (0.3, 1.0), "gradient_penalty": (0.05, 0.5), "bend": (-0.5, -0.1),
     "center": (1.5, 3.0), "real_half_axis": (0.1, 1.4), "imaginary_half_axis": (0.1, 3.0),
 }  # fmt: skip
 
 # … except where a law speaks of a part of it only.
 DOMAINS = {
+    # As long as the pull is below the slope.
+    "gans.penalized_turn": {"pull": (0.05, 0.25)},
     "shapes.pair_slope": {"momentum": (-0.5, 0.5), "rate": (0.75, 0.95)},
     "spectrum.larger_root": {"trace": (1.9, 3.0)},
     "spectrum.switching_growth": {"determinant": (0.0, 0.9)},

@@ -10,7 +10,9 @@ from momentum_dynamics import (
     BilinearGame,
     Consensus,
     ConvexRosenbrock,
+    CovarianceGAN,
     CurvatureJump,
+    DiracGAN,
     DomainError,
     DoubleWell,
     HamiltonianDescent,
@@ -68,6 +70,11 @@ EXAMPLES = {
     "consensus": Consensus(BilinearGame(np.arange(1.0, 7.0).reshape(2, 3)), 0.3),
     "hamiltonian": HamiltonianDescent(QuadraticGame.named("gidel")),
     "proximal": Proximal(QuadraticGame(0.5, 1.0, 0.2), 0.7),
+    "dirac": DiracGAN(),
+    "dirac, not saturating": DiracGAN("non-saturating", gradient_penalty=0.3),
+    "dirac, instance noise": DiracGAN(noise_deviation=0.7),
+    "dirac, wasserstein": DiracGAN("wasserstein", gradient_penalty=1.4, noise_deviation=0.5),
+    "covariance": CovarianceGAN([[2.0, 0.5], [0.5, 1.0]]),
     "banana": Banana(),
     "chain": ConvexRosenbrock(dimension=6, condition_number=30.0),
     "logistic": LogisticRegression(data(30, 4)[0], np.sign(data(30, 4)[1]), ridge=0.2),
@@ -121,7 +128,7 @@ def test_every_problem_has_examples():
     } - {problems.Problem, problems.LinearProblem, problems.Game}
     # The field of mini-batches is random, and nobody knows a network's minimum: they have tests of
     # their own.
-    assert classes - {problems.MiniBatches, problems.DigitsNetwork} == {
+    assert classes - {problems.MiniBatches, problems.DigitsNetwork, problems.RingGAN} == {
         type(problem) for problem in EXAMPLES.values()
     }
 
