@@ -145,6 +145,7 @@ ORBITS = Figure(
     claims=(
         "negative-momentum-converges-on-alternating-bilinear-games",
         "simultaneous-bilinear-play-diverges",
+        "descent-at-once-grows-by-one-plus-the-square",
     ),
     compute=_orbits,
     draw=_draw_orbits,

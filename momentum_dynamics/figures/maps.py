@@ -217,7 +217,7 @@ def _upper_half(momentum: Scalar, rate: Scalar, points: int) -> tuple[Array, Arr
 
 def _ellipses(
     *,
-    momentum: Sequence[float] = (-0.5, 0.0, 0.5, 0.9),
+    momentum: Sequence[float] = (-0.6, -0.3, 0.0, 0.3, 0.6),
     mapped: float = -0.5,
     rate: Sequence[float] = (0.75, 0.85, 0.95),
     points: int = 181,

@@ -11,6 +11,7 @@ __all__ = [
     "alternating_growth",
     "best_alternating",
     "best_one_sided",
+    "delay_push",
     "extragradient_gap",
     "hamiltonian_gap",
     "is_stable_alternating",
@@ -99,6 +100,17 @@ def simultaneous_growth(coupling: Scalar, momentum: Scalar) -> Scalar:
     """The radius of a simultaneous round for small c = (αs)², to first order: always above one."""
     gap = 1 - momentum
     return 1 + coupling * (1 + momentum) / (2 * gap * gap * gap)
+
+
+def delay_push(coupling: Scalar, momentum: Scalar) -> Scalar:
+    """What moving at once adds to a round's growth, to first order: c/(2(1 − β)²), outwards.
+
+    `simultaneous_growth` is `alternating_growth` plus this: the price of answering to where the
+    other stood, one delay more. The pull of momentum −m inwards, cm/(1 + m)³, is less than this
+    push for every m < 1, which is why negative momentum needs the players to alternate.
+    """
+    gap = 1 - momentum
+    return coupling / (2 * gap * gap)
 
 
 def best_alternating(singular_value: Scalar) -> MethodParameters:

@@ -36,7 +36,15 @@ HOLES = {
 }
 """Fields in which a NaN stands for what does not exist."""
 
-SLOW = {"noise-floor", "rates-on-real-data", "nonlinear-fields"}  # compiles; runs on data
+SLOW = {
+    "noise-floor",  # compiles
+    "rates-on-real-data",  # runs on data
+    "nonlinear-fields",
+    "gaps-against-condition",  # searches
+    "methods-per-gradient",
+    "spectral-shapes",
+    "best-momentum-over-the-complex-plane",
+}
 each_figure = pytest.mark.parametrize(
     "entry",
     [

@@ -1,0 +1,194 @@
+"""The best momentum for playing in turn, for each question another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from momentum_dynamics.claims.alternation import COUPLING, FIRST, M, S, Z, heavy_balls, polynomial
+from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
+from momentum_dynamics.dynamics.optimum import tune
+from momentum_dynamics.dynamics.radius import spectral_radius
+from momentum_dynamics.dynamics.rounds import round_matrix
+from momentum_dynamics.laws import games, shapes
+from momentum_dynamics.methods import HeavyBall
+from momentum_dynamics.notation import symbol
+from momentum_dynamics.problems import BilinearGame, QuadraticGame
+from momentum_dynamics.scalars import expression
+
+__all__: list[str] = []
+
+
+def _single_proof() -> Evidence:
+    """At the laws' parameters the quartic has a root of multiplicity three."""
+    checks = []
+    for law, rate, one_sided in (
+        (games.best_alternating, 2 * sympy.sqrt(3) - 3, False),
+        (games.best_one_sided, sympy.Rational(1, 2), True),
+    ):
+        step, momentum, _ = law(sympy.Integer(1))
+        quartic = polynomial(FIRST, 0 if one_sided else FIRST)
+        quartic = sympy.Poly(sympy.expand(quartic.subs({COUPLING: step**2, FIRST: momentum})), Z)
+        for _ in range(3):
+            checks.append(sympy.simplify(quartic.eval(-rate)))
+            quartic = quartic.diff(Z)
+    return Evidence.exact(*checks, note="minus the rate is a triple root")
+
+
+def _searched_single(order: str) -> Evidence:
+    from scipy.optimize import minimize
+
+    def worst(point: Any, one_sided: bool) -> float:  # noqa: FBT001 - of a search
+        methods = heavy_balls(
+            float(point[0]), float(point[1]), 0.0 if one_sided else float(point[1])
+        )
+        return float(np.abs(np.linalg.eigvals(round_matrix(methods, 1.0, play=order))).max())
+
+    predicted, found = [2 * np.sqrt(3) - 3, 0.5], []
+    for one_sided in (False, True):
+        search = minimize(worst, (1.6, -0.2), args=(one_sided,), method="Nelder-Mead",
+                          options={"maxiter": 250})  # fmt: skip
+        found.append(float(search.fun))
+    return Evidence.close(
+        predicted, found, tolerance=2e-3, note="best rates on one singular value, by a search"
+    )
+
+
+SINGLE = Claim(
+    slug="best-momentum-in-turn-for-one-singular-value",
+    title=(
+        "On one singular value the best equal momenta are −(2 − √3)² = −0.072, with rate 2√3 − 3; "
+        "the best single one is −1/8, with rate 1/2."
+    ),
+    source=Citation(None),
+    kind=Kind.IDENTITY,
+    statement=lambda: expression(games.best_alternating),
+    proof=_single_proof,
+    experiment=lambda _: _searched_single("alternating"),
+    control=lambda _: _searched_single("simultaneous"),
+    expected=Verdict.PROVED,
+    figures=("root-loci-of-a-round",),
+    remark="Proved: three roots meet there. That nothing is faster is what the search confirms.",
+)
+
+
+def _minimax_proof() -> Evidence:
+    """The slow end contracts by the squared step over κ², times a slope; the fast bounds it."""
+    equal = 4 * (1 - M) ** 2 * M / (1 + M) ** 3
+    one_sided = 4 * (1 - M) * M / (2 * (1 + M) ** 2)
+    kappa = symbol("condition_number")
+    fifth, third = sympy.Rational(1, 5), sympy.Rational(1, 3)
+    law, other = games.minimax_alternating(S), games.minimax_one_sided(S)
+    slopes = [
+        sympy.cancel((1 - games.alternating_growth(COUPLING, *momenta)) / COUPLING)
+        for momenta in ((-M, -M), (-M, 0))
+    ]
+    return Evidence.exact(
+        sympy.cancel(4 * (1 - M) ** 2 * slopes[0] - equal),
+        sympy.cancel(4 * (1 - M) * slopes[1] - one_sided),
+        sympy.diff(equal, M).subs(M, fifth), sympy.diff(one_sided, M).subs(M, third),
+        equal.subs(M, fifth) - games.minimax_alternating_gap(kappa) * kappa**2,
+        one_sided.subs(M, third) - games.minimax_one_sided_gap(kappa) * kappa**2,
+        sympy.simplify(law.momentum + fifth), sympy.simplify(law.learning_rate * S - 8 * fifth),
+        sympy.simplify(other.momentum + third), sympy.simplify(other.learning_rate**2 * S**2 - 8 * third),  # noqa: E501
+        note="the largest 4(1 − m)²m/(1 + m)³ and 2(1 − m)m/(1 + m)²",
+    )  # fmt: skip
+
+
+_KAPPA = 60.0
+
+
+def _minimax_experiment(order: str) -> Evidence:
+    from scipy.optimize import minimize
+
+    game = QuadraticGame.family(0, np.array([1 / _KAPPA, 1.0]), 0)
+
+    def worst(point: Any) -> float:
+        methods = heavy_balls(float(point[0]), float(point[1]), 0.0)
+        return float(np.max(spectral_radius(methods, game, play=order)))
+
+    if order == "alternating":
+        equal = tune("heavy-ball", game=BilinearGame(np.diag([1.0, 1 / _KAPPA])), play=order)
+    else:
+        equal = HeavyBall(learning_rate=1.6, momentum=-0.2)
+    gap = 1 - float(np.max(spectral_radius(equal, game, play=order)))
+    other = minimize(worst, (1.5, -0.3), method="Nelder-Mead", options={"maxiter": 200})
+    square = _KAPPA**2
+    return Evidence.close(
+        [8 / 27, -1 / 5, 8 / 5, 1 / 4],
+        [gap * square, equal.momentum, equal.learning_rate, (1 - float(other.fun)) * square],
+        tolerance=6e-3,
+        note="gap × κ², momentum and step of a search at κ = 60, and the gap with one momentum",
+    )
+
+
+MINIMAX = Claim(
+    slug="best-momentum-in-turn-for-a-range",
+    title=(
+        "For singular values from 1/κ to 1 the best equal momenta tend to −1/5 and the gap to "
+        "8/(27κ²); one momentum alone gives −1/3 and 1/(4κ²)."
+    ),
+    source=Citation(None),
+    kind=Kind.ASYMPTOTIC,
+    statement=lambda: sympy.Tuple(
+        expression(games.minimax_alternating_gap), expression(games.minimax_one_sided_gap)
+    ),
+    proof=_minimax_proof,
+    experiment=lambda _: _minimax_experiment("alternating"),
+    control=lambda _: _minimax_experiment("simultaneous"),
+    expected=Verdict.PROVED,
+    figures=("gaps-against-condition", "methods-per-gradient"),
+    remark="Negative momentum changes the constant, and not the exponent of κ.",
+)
+
+
+def _default_experiment(default: float) -> Evidence:
+    """The best momenta of four questions against one default."""
+    pair = tune("heavy-ball", game=BilinearGame(1.0))
+    stiff = tune("heavy-ball", game=BilinearGame(np.diag([1.0, 0.02])))
+    small = np.linspace(-0.95, -0.05, 181)
+    slow = spectral_radius(HeavyBall(learning_rate=0.01, momentum=small), BilinearGame(1.0))
+    arc = np.append(1e-4 + 1j * np.sqrt(1 - 1e-8), np.exp(1j * np.linspace(0, np.pi / 2, 60)[:-1]))
+    monotone = tune("heavy-ball", spectrum=arc)
+    found = [pair.momentum, stiff.momentum, float(small[np.argmin(slow)]), monotone.momentum]
+    return Evidence.close(
+        [default] * 4, found, tolerance=0.15,
+        note="best momenta: one singular value, a range, small steps, strongly monotone at once",
+    )  # fmt: skip
+
+
+def _default_proof() -> Evidence:
+    """The exact optima of the four questions, which differ."""
+    equal = 4 * (1 - M) ** 2 * M / (1 + M) ** 3
+    slope = M / (1 + M) ** 3
+    kappa = symbol("condition_number")
+    limit = sympy.limit(expression(shapes.monotone_momentum), kappa, sympy.oo)
+    best = games.best_alternating(sympy.Integer(1)).momentum
+    return Evidence.exact(
+        sympy.diff(equal, M).subs(M, sympy.Rational(1, 5)),
+        sympy.diff(slope, M).subs(M, sympy.Rational(1, 2)),
+        limit + 1,
+        sympy.expand(best + 7 - 4 * sympy.sqrt(3)),
+        note="−1/5 for a range, −1/2 for small steps, −1 for monotone games, −0.072 for one value",
+    )
+
+
+DEFAULT = Claim(
+    slug="slightly-negative-momentum-is-best",
+    title="A slightly negative momentum, such as −0.1, is the best one in games.",
+    source=Citation("gidel2019"),
+    kind=Kind.EMPIRICAL,
+    statement=lambda: sympy.Eq(FIRST, -sympy.Rational(1, 10)),
+    proof=_default_proof,
+    experiment=lambda _: _default_experiment(-0.1),
+    control=lambda _: _default_experiment(-0.5),
+    expected=Verdict.REFUTED,
+    figures=("gaps-against-condition",),
+    remark=(
+        "It depends on the question: −0.072 for one singular value, −1/5 for a range of them, −1/2 "
+        "for small steps, close to −1 for strongly monotone games played at once. No default fits; "
+        "the control tries −1/2."
+    ),
+)
