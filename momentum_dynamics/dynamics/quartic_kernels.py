@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from momentum_dynamics.dynamics import quartic_lanes as lanes
 from momentum_dynamics.dynamics.kernels import compile_law
 from momentum_dynamics.dynamics.polynomials import schur_cohn, two_player_coefficients
 from momentum_dynamics.laws import spectrum
@@ -36,7 +37,7 @@ def quartic_map(*pair: Any) -> Any:
         compiled = _compiled_quartic()
         if compiled is not None:
             with np.errstate(all="ignore"):
-                return compiled[0](*_floats(pair))
+                return _by_rows(compiled[0], _floats(pair))
     cubic, square, linear, constant = np.broadcast_arrays(*two_player_coefficients(*pair))
     companion = np.zeros((*cubic.shape, 4, 4))
     companion[..., 0, :] = np.stack([-cubic, -square, -linear, -constant], axis=-1)
@@ -44,6 +45,13 @@ def quartic_map(*pair: Any) -> Any:
     finite: Any = np.isfinite(companion).all(axis=(-2, -1))
     values = np.linalg.eigvals(np.where(finite[..., None, None], companion, 0))
     return np.where(finite, np.abs(values).max(axis=-1), np.inf)
+
+
+def _by_rows(compiled: Callable[..., Any], parts: list[Any]) -> Any:
+    """A compiled map along the longest axis, all parts broadcast without being copied."""
+    whole = np.broadcast_arrays(*parts)
+    axis = int(np.argmax(whole[0].shape))
+    return np.moveaxis(compiled(*(np.moveaxis(part, axis, -1) for part in whole)), -1, axis)
 
 
 def stability_map(*pair: Any) -> Any:
@@ -75,7 +83,7 @@ _WORTH_FACTORING = 20_000
 
 @cache
 def _compiled_quartic() -> tuple[Callable[..., Any], Callable[..., Any]] | None:
-    """The largest modulus of a root, and whether all are inside the circle, point by point."""
+    """The largest modulus of a root along rows, and whether all are inside, point by point."""
     try:
         import numba
     except ImportError:
@@ -85,11 +93,7 @@ def _compiled_quartic() -> tuple[Callable[..., Any], Callable[..., Any]] | None:
     polish: Any = numba.njit(_polish, error_model="numpy")
     resolvent: Any = numba.njit(_resolvent, error_model="numpy")
 
-    def point(
-        t: Any, u: Any, d: Any, e: Any, s: Any, v: Any, f: Any, g: Any,
-        a: Any, b: Any, c: Any, h: Any, later: Any,
-    ) -> Any:  # fmt: skip
-        c3, c2, c1, c0 = coefficients(t, u, d, e, s, v, f, g, a, b, c, h, later)
+    def alone(c3: Any, c2: Any, c1: Any, c0: Any) -> Any:
         if not math.isfinite(c3 + c2 + c1 + c0):
             return math.inf
         # z = y + shift leaves y⁴ + py² + qy + r.
@@ -112,6 +116,8 @@ def _compiled_quartic() -> tuple[Callable[..., Any], Callable[..., Any]] | None:
         )
         return max(radius(sum_one, product_one), radius(sum_two, product_two))
 
+    solve: Any = numba.njit(alone, error_model="numpy")
+
     shrinks: Any = numba.njit(_shrinks, error_model="numpy")
 
     def stable(
@@ -122,7 +128,52 @@ def _compiled_quartic() -> tuple[Callable[..., Any], Callable[..., Any]] | None:
         return shrinks(c3, c2, c1, c0)
 
     kinds = "f8," * 12 + "f8"
-    return numba.vectorize([f"f8({kinds})"])(point), numba.vectorize([f"b1({kinds})"])(stable)
+    rows = _compiled_rows(coefficients, radius, solve)
+    return rows, numba.vectorize([f"b1({kinds})"])(stable)
+
+
+def _compiled_rows(coefficients: Any, radius: Any, solve: Any) -> Callable[..., Any]:
+    """Rows of quartics in blocks that stay in the cache, pass by pass; what resists, by itself."""
+    import numba
+
+    begin, halve, split, improve, unsettled = (
+        numba.njit(loop, error_model="numpy")
+        for loop in (lanes.begin, lanes.halve, lanes.split, lanes.improve, lanes.unsettled)
+    )
+
+    def row(
+        t: Any, u: Any, d: Any, e: Any, s: Any, v: Any, f: Any, g: Any,
+        a: Any, b: Any, c: Any, h: Any, later: Any, out: Any,
+    ) -> None:  # fmt: skip
+        w = np.empty((14, _LANES))
+        c3, c2, c1, c0 = w[0], w[1], w[2], w[3]
+        for first in range(0, out.size, _LANES):
+            count = min(_LANES, out.size - first)
+            for i in range(count):
+                j = first + i
+                c3[i], c2[i], c1[i], c0[i] = coefficients(
+                    t[j], u[j], d[j], e[j], s[j], v[j], f[j], g[j],
+                    a[j], b[j], c[j], h[j], later[j],
+                )  # fmt: skip
+            begin(c3, c2, c1, c0, w[4], w[5], w[6], w[7], w[8], count)
+            for _ in range(_HALVINGS):
+                halve(w[4], w[5], w[6], w[7], w[8], count)
+            split(c3, w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], count)
+            for _ in range(_NEWTONS):
+                improve(c3, c2, c1, c0, w[9], w[10], w[11], w[12], count)
+            unsettled(c3, c2, c1, c0, w[9], w[10], w[11], w[12], w[13], count)
+            for i in range(count):
+                w[4, i] = max(radius(w[9, i], w[10, i]), radius(w[11, i], w[12, i]))
+            for i in range(count):
+                resists = w[13, i] > 0
+                out[first + i] = solve(c3[i], c2[i], c1[i], c0[i]) if resists else w[4, i]
+
+    kinds, axes = "f8[:]," * 13, "(n)," * 12
+    return numba.guvectorize([f"void({kinds}f8[:])"], f"{axes}(n)->(n)")(row)
+
+
+_LANES, _HALVINGS, _NEWTONS = 256, 8, 4
+"""Quartics at a time; halvings until Newton's method finds its way; and its steps."""
 
 
 def _shrinks(c3: float, c2: float, c1: float, c0: float) -> bool:
