@@ -72,6 +72,6 @@ def list_numbers() -> tuple[WorkedNumber, ...]:
     >>> first["quantity"], first["agrees"]
     ('rate of gradient descent, κ = 100', True)
     """
-    from momentum_dynamics.claims import worked, worked_queues
+    from momentum_dynamics.claims import worked, worked_games, worked_queues
 
-    return (*worked.ROWS, *worked_queues.ROWS)
+    return (*worked.ROWS, *worked_queues.ROWS, *worked_games.ROWS)
