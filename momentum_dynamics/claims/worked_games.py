@@ -98,7 +98,7 @@ _PLAYED = (
 _NAMED = (("plain", 1.0046, 6e-5), ("negative", 0.6652, 6e-5), ("gradient-descent", 0.8321, 6e-5),
           ("heavy-ball", 0.5352, 6e-5))  # fmt: skip
 
-_PHASES = ((0.68, 3 * np.pi / 8, 0.537, 0.9042, 1e-3), (0.70, np.pi / 2, 0.80, 0.9154, 2e-3),
+_PHASES = ((0.68, 3 * np.pi / 8, 0.537, 0.9042, 1e-3), (0.70, np.pi / 2, 0.80, 0.9154, 1.6e-3),
            (0.83, np.pi / 8, 0.087, 0.9488, 1e-3))  # fmt: skip
 
 ROWS: tuple[WorkedNumber, ...] = (
