@@ -105,6 +105,7 @@ _HOMES = {
         "TripleMomentum",
         "state_space",
     ),
+    "methods.averaging": ("Averaged",),
     "methods.remedies": (
         "DelayAdaptive",
         "DelayCompensated",
@@ -303,6 +304,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import TorchSGD as TorchSGD
     from momentum_dynamics.methods import TripleMomentum as TripleMomentum
     from momentum_dynamics.methods import state_space as state_space
+    from momentum_dynamics.methods.averaging import Averaged as Averaged
     from momentum_dynamics.methods.remedies import DelayAdaptive as DelayAdaptive
     from momentum_dynamics.methods.remedies import DelayCompensated as DelayCompensated
     from momentum_dynamics.methods.remedies import InverseStaleness as InverseStaleness
