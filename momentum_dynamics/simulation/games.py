@@ -73,17 +73,13 @@ def play(
     >>> play(tamed, BilinearGame(1.0), steps=800).outcome
     <Outcome.CONVERGED: 'converged'>
     """
-    if not is_game(game):
-        raise DomainError(f"{game!r} is no game; give one such as BilinearGame(1.0).")
+    _require_playable(game, noise_variance)
     sizes = tuple(game.sizes)
     methods = methods_of_players(method, len(sizes))
     groups = round_groups(methods, play)
     for own in methods:
         require_numbers(own)
     GLOSSARY["steps"].check(steps)
-    GLOSSARY["noise_variance"].check(noise_variance)
-    if np.ndim(game.jacobian()) > 2:
-        raise ShapeError("A family of games is analyzed at once, but played one game at a time.")
     axes = checked_axes(replicas)
     point = checked_start(game.start if start is None else start, game, axes)
     if isinstance(point, tuple):
@@ -136,6 +132,16 @@ def play(
         seed=reported(root) if np.any(deviation) else None,
         solution=game.solution,
     )
+
+
+def _require_playable(game: Game, noise_variance: Scalar) -> None:
+    if not is_game(game):
+        raise DomainError(f"{game!r} is no game; give one such as BilinearGame(1.0).")
+    GLOSSARY["noise_variance"].check(noise_variance)
+    if np.ndim(noise_variance):
+        raise ShapeError("Every gradient of a game is equally noisy; give one noise_variance.")
+    if np.ndim(game.jacobian()) > 2:
+        raise ShapeError("A family of games is analyzed at once, but played one game at a time.")
 
 
 def _join(parts: list[Any]) -> Any:

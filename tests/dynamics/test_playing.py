@@ -289,6 +289,8 @@ def test_refusals():
         (DomainError, "is no game; give one such as", lambda: play(descent, 1.0, steps=1)),
         (ShapeError, "played one game at a time",
          lambda: play(descent, QuadraticGame.family(0, [1.0, 2.0], 0), steps=1)),
+        (ShapeError, "Every gradient of a game is equally noisy",
+         lambda: play(descent, game, steps=1, noise_variance=[1.0, 2.0])),
         (ShapeError, "Players start at rest",
          lambda: play(descent, game, steps=1, start=(np.ones(2),))),
         (NotTraceableError, "answered for numbers only",
