@@ -69,7 +69,7 @@ for order in (md.Simultaneous(), md.Alternating()):
 # was. That is the whole difference. Where do the roots go?
 
 # %%
-show("root-loci-of-a-round")
+show("how-a-round-moves-its-roots")
 
 # %% [markdown]
 # At once, two roots leave the unit circle at once, whatever the momentum. In turn and without
