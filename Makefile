@@ -15,9 +15,10 @@ EXTRAS_PIP := $(EXTRAS) -m pip --disable-pip-version-check --quiet
 
 help: ## list the targets
 	@echo "make reproduce    prove, simulate and draw everything; ARGS='SLUG …' picks some of it"
+	@echo "                  ARGS=--full first runs the race and the ring of GANs again, about an hour"
 	@echo "make quick        the same in a coarse version, written beside the committed gallery"
 	@echo "make test         all tests, on $(JOBS) processes; ARGS passes on to pytest"
-	@echo "make test-extras  the server on Dask and MPI, in an environment of its own"
+	@echo "make test-extras  Dask, MPI, torch and optax, in an environment of its own"
 	@echo "make check        format, lint, types, import layers, spelling, doctests"
 	@echo "make lab          open the notebooks in JupyterLab"
 	@echo "make notebooks    execute the notebooks again from their sources"
@@ -27,7 +28,8 @@ help: ## list the targets
 
 # The stamps hold the set-up: one for the environment, one for each lock file that is installed in
 # it. The development lock holds the other one's pins, so it is installed on top. The engines of a
-# cluster are heavy, and nothing else needs them: they have an environment of their own.
+# cluster, torch and JAX are heavy, and nothing else needs them: they have an environment of their
+# own.
 .venv/.stamp-python:
 	@$(PY) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || { \
 	  echo "momentum_dynamics needs Python 3.11 or later, but '$(PY)' is $$($(PY) --version 2>&1 || true); name another one: make PY=python3.12 $(MAKECMDGOALS)." >&2; exit 1; }
@@ -53,6 +55,12 @@ help: ## list the targets
 	@$(EXTRAS_PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
+.venv/extras/.stamp-adapters: requirements/adapters.txt requirements/torch.txt .venv/extras/.stamp-cluster
+	@echo "Installing requirements/adapters.txt and requirements/torch.txt …"
+	@$(EXTRAS_PIP) install --require-hashes -r requirements/adapters.txt
+	@$(EXTRAS_PIP) install -r requirements/torch.txt
+	@touch $@
+
 reproduce: .venv/.stamp-reproduce
 	.venv/bin/momentum-dynamics reproduce $(ARGS)
 
@@ -65,13 +73,14 @@ check: .venv/.stamp-dev
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/codespell
-	$(PYTHON) -m pytest -q -p no:randomly --doctest-modules --doctest-glob=README.md momentum_dynamics README.md
+	$(PYTHON) -m pytest -q -p no:randomly --doctest-modules --doctest-glob=README.md --ignore=momentum_dynamics/adapters momentum_dynamics README.md
 
 test: .venv/.stamp-dev
 	$(PYTHON) -m pytest -n $(JOBS) $(ARGS)
 
-test-extras: .venv/extras/.stamp-cluster
+test-extras: .venv/extras/.stamp-adapters
 	$(EXTRAS) -m pytest tests/extras -m extras $(ARGS)
+	$(EXTRAS) -m pytest -q --doctest-modules momentum_dynamics/adapters
 
 lab: .venv/.stamp-dev
 	.venv/bin/jupyter lab notebooks $(ARGS)
@@ -94,6 +103,7 @@ lock: .venv/.stamp-python
 	$(COMPILE) --extra notebooks --extra reproduce --extra dev -o requirements/dev.txt
 	$(COMPILE) --extra reproduce -c requirements/dev.txt -o requirements/reproduce.txt
 	$(COMPILE) requirements/cluster.in --extra cluster -c requirements/dev.txt -o requirements/cluster.txt
+	$(COMPILE) requirements/adapters.in --extra optax -c requirements/dev.txt -c requirements/cluster.txt -o requirements/adapters.txt
 
 clean:
 	rm -rf .venv build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -54,6 +54,8 @@ _HOMES = {
     "dynamics.conversion": ("convert", "convert_state"),
     "dynamics.cycles": ("cycle",),
     "dynamics.equivalence": ("equivalent_momentum",),
+    "dynamics.escape": ("exit_time",),
+    "dynamics.escape_modes": ("exit_from_saddle",),
     "dynamics.flows": ("flow",),
     "dynamics.fluctuations": ("autocorrelation", "power_spectrum"),
     "dynamics.loop": (
@@ -70,6 +72,9 @@ _HOMES = {
     "dynamics.playing": ("stationary_radius",),
     "dynamics.rounds": ("game_operator", "round_matrix"),
     "dynamics.stationary": ("stationary_covariance", "stationary_variance"),
+    "dynamics.risk": ("limit_risk_path", "ridge_path", "ridge_ratio", "risk_path"),
+    "dynamics.sharpness": ("sharpness_limit",),
+    "dynamics.modified": ("modified_loss",),
     "dynamics.switching": ("joint_spectral_radius",),
     "dynamics.transients": ("pseudospectrum", "transient_peak"),
     "errors": (
@@ -105,6 +110,7 @@ _HOMES = {
         "TripleMomentum",
         "state_space",
     ),
+    "methods.averaging": ("Averaged",),
     "methods.remedies": (
         "DelayAdaptive",
         "DelayCompensated",
@@ -124,25 +130,32 @@ _HOMES = {
         "ConvexRosenbrock",
         "CovarianceGAN",
         "CurvatureJump",
+        "DigitsNetwork",
         "DiracGAN",
+        "DoubleWell",
         "Game",
         "HamiltonianDescent",
         "LeastSquares",
         "LinearGame",
         "LogisticRegression",
         "MiniBatches",
+        "MonkeySaddle",
         "PiecewiseQuadratic",
         "Polygon",
         "NamedData",
         "Proximal",
         "Quadratic",
         "QuadraticGame",
+        "QuarticSaddle",
         "Ridge",
         "RingGAN",
         "Rosenbrock",
+        "SaddleChain",
         "Simultaneous",
         "named_data",
         "read_data",
+        "semicircle_saddle",
+        "wishart_saddle",
     ),
     "scalars": ("expression",),
     "simulation": (
@@ -159,7 +172,18 @@ _HOMES = {
         "simulate_queue",
         "simulate_stale",
     ),
+    "simulation.exits": ("exit_steps",),
     "simulation.exponents": ("path_exponent",),
+    "simulation.wells": ("simulate_well",),
+    "training": (
+        "AdaGrad",
+        "Adam",
+        "RMSProp",
+        "Training",
+        "Workload",
+        "train",
+        "workload",
+    ),
     "tuning": (
         "ClosedLoopYellowFin",
         "FixedTarget",
@@ -172,6 +196,8 @@ _HOMES = {
         "single_step",
         "total_momentum",
     ),
+    "tuning.equivariant": ("EquivariantYellowFin",),
+    "tuning.rules": ("exact_single_step", "queue_single_step"),
     "systems": (
         "Cluster",
         "Task",
@@ -247,6 +273,8 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.conversion import convert_state as convert_state
     from momentum_dynamics.dynamics.cycles import cycle as cycle
     from momentum_dynamics.dynamics.equivalence import equivalent_momentum as equivalent_momentum
+    from momentum_dynamics.dynamics.escape import exit_time as exit_time
+    from momentum_dynamics.dynamics.escape_modes import exit_from_saddle as exit_from_saddle
     from momentum_dynamics.dynamics.flows import flow as flow
     from momentum_dynamics.dynamics.fluctuations import autocorrelation as autocorrelation
     from momentum_dynamics.dynamics.fluctuations import power_spectrum as power_spectrum
@@ -258,6 +286,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.loop import transition_matrix as transition_matrix
     from momentum_dynamics.dynamics.minibatch import mean_square_radius as mean_square_radius
     from momentum_dynamics.dynamics.minibatch import mini_batch_limit as mini_batch_limit
+    from momentum_dynamics.dynamics.modified import modified_loss as modified_loss
     from momentum_dynamics.dynamics.moments import second_moments as second_moments
     from momentum_dynamics.dynamics.optimum import tune as tune
     from momentum_dynamics.dynamics.optimum import worst_rate as worst_rate
@@ -268,8 +297,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.dynamics.radius import regime as regime
     from momentum_dynamics.dynamics.radius import spectral_radius as spectral_radius
     from momentum_dynamics.dynamics.residual import residual_polynomial as residual_polynomial
+    from momentum_dynamics.dynamics.risk import limit_risk_path as limit_risk_path
+    from momentum_dynamics.dynamics.risk import ridge_path as ridge_path
+    from momentum_dynamics.dynamics.risk import ridge_ratio as ridge_ratio
+    from momentum_dynamics.dynamics.risk import risk_path as risk_path
     from momentum_dynamics.dynamics.rounds import game_operator as game_operator
     from momentum_dynamics.dynamics.rounds import round_matrix as round_matrix
+    from momentum_dynamics.dynamics.sharpness import sharpness_limit as sharpness_limit
     from momentum_dynamics.dynamics.stationary import stationary_covariance as stationary_covariance
     from momentum_dynamics.dynamics.stationary import stationary_variance as stationary_variance
     from momentum_dynamics.dynamics.switching import joint_spectral_radius as joint_spectral_radius
@@ -306,6 +340,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.methods import TorchSGD as TorchSGD
     from momentum_dynamics.methods import TripleMomentum as TripleMomentum
     from momentum_dynamics.methods import state_space as state_space
+    from momentum_dynamics.methods.averaging import Averaged as Averaged
     from momentum_dynamics.methods.remedies import DelayAdaptive as DelayAdaptive
     from momentum_dynamics.methods.remedies import DelayCompensated as DelayCompensated
     from momentum_dynamics.methods.remedies import InverseStaleness as InverseStaleness
@@ -323,25 +358,32 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
     from momentum_dynamics.problems import CovarianceGAN as CovarianceGAN
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump
+    from momentum_dynamics.problems import DigitsNetwork as DigitsNetwork
     from momentum_dynamics.problems import DiracGAN as DiracGAN
+    from momentum_dynamics.problems import DoubleWell as DoubleWell
     from momentum_dynamics.problems import Game as Game
     from momentum_dynamics.problems import HamiltonianDescent as HamiltonianDescent
     from momentum_dynamics.problems import LeastSquares as LeastSquares
     from momentum_dynamics.problems import LinearGame as LinearGame
     from momentum_dynamics.problems import LogisticRegression as LogisticRegression
     from momentum_dynamics.problems import MiniBatches as MiniBatches
+    from momentum_dynamics.problems import MonkeySaddle as MonkeySaddle
     from momentum_dynamics.problems import NamedData as NamedData
     from momentum_dynamics.problems import PiecewiseQuadratic as PiecewiseQuadratic
     from momentum_dynamics.problems import Polygon as Polygon
     from momentum_dynamics.problems import Proximal as Proximal
     from momentum_dynamics.problems import Quadratic as Quadratic
     from momentum_dynamics.problems import QuadraticGame as QuadraticGame
+    from momentum_dynamics.problems import QuarticSaddle as QuarticSaddle
     from momentum_dynamics.problems import Ridge as Ridge
     from momentum_dynamics.problems import RingGAN as RingGAN
     from momentum_dynamics.problems import Rosenbrock as Rosenbrock
+    from momentum_dynamics.problems import SaddleChain as SaddleChain
     from momentum_dynamics.problems import Simultaneous as Simultaneous
     from momentum_dynamics.problems import named_data as named_data
     from momentum_dynamics.problems import read_data as read_data
+    from momentum_dynamics.problems import semicircle_saddle as semicircle_saddle
+    from momentum_dynamics.problems import wishart_saddle as wishart_saddle
     from momentum_dynamics.scalars import expression as expression
     from momentum_dynamics.simulation import EnumeratedQueue as EnumeratedQueue
     from momentum_dynamics.simulation import Outcome as Outcome
@@ -355,7 +397,9 @@ if TYPE_CHECKING:
     from momentum_dynamics.simulation import simulate as simulate
     from momentum_dynamics.simulation import simulate_queue as simulate_queue
     from momentum_dynamics.simulation import simulate_stale as simulate_stale
+    from momentum_dynamics.simulation.exits import exit_steps as exit_steps
     from momentum_dynamics.simulation.exponents import path_exponent as path_exponent
+    from momentum_dynamics.simulation.wells import simulate_well as simulate_well
     from momentum_dynamics.systems import Cluster as Cluster
     from momentum_dynamics.systems import Task as Task
     from momentum_dynamics.systems import best_groups as best_groups
@@ -363,6 +407,13 @@ if TYPE_CHECKING:
     from momentum_dynamics.systems import hardware_efficiency as hardware_efficiency
     from momentum_dynamics.systems import plan as plan
     from momentum_dynamics.systems import time_to_target as time_to_target
+    from momentum_dynamics.training import AdaGrad as AdaGrad
+    from momentum_dynamics.training import Adam as Adam
+    from momentum_dynamics.training import RMSProp as RMSProp
+    from momentum_dynamics.training import Training as Training
+    from momentum_dynamics.training import Workload as Workload
+    from momentum_dynamics.training import train as train
+    from momentum_dynamics.training import workload as workload
     from momentum_dynamics.tuning import ClosedLoopYellowFin as ClosedLoopYellowFin
     from momentum_dynamics.tuning import FixedTarget as FixedTarget
     from momentum_dynamics.tuning import Sensor as Sensor
@@ -373,6 +424,11 @@ if TYPE_CHECKING:
     from momentum_dynamics.tuning import simulate_closed_loop as simulate_closed_loop
     from momentum_dynamics.tuning import single_step as single_step
     from momentum_dynamics.tuning import total_momentum as total_momentum
+    from momentum_dynamics.tuning.equivariant import (
+        EquivariantYellowFin as EquivariantYellowFin,
+    )
+    from momentum_dynamics.tuning.rules import exact_single_step as exact_single_step
+    from momentum_dynamics.tuning.rules import queue_single_step as queue_single_step
 else:
 
     def __getattr__(name: str) -> Any:

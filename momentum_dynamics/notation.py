@@ -143,6 +143,7 @@ _ENTRIES = (
     Quantity(
         "curvature_variance", r"\tau^2", "the variance of the curvature of a gradient", NONNEGATIVE
     ),
+    Quantity("dimension", "n", "how many coordinates a point has", POSITIVE, integer=True),
     Quantity("frequency", r"\omega", "an angle per step, in radians"),
     Quantity("variance", "v", "the variance of the data behind a Marchenko-Pastur law", POSITIVE),
     Quantity("aspect_ratio", "r", "features over samples of a data matrix", OPEN_UNIT),
@@ -219,7 +220,15 @@ _ENTRIES = (
         "vanishing_friction", "r", "the force against a velocity, times the time", NONNEGATIVE
     ),
     Quantity("weight", "A", "what a guarantee has gained so far, from 0", NONNEGATIVE),
+    Quantity("batch_size", "B", "how many samples one gradient sees", FROM_ONE, integer=True),
+    Quantity("samples", "N_s", "how many samples the data hold", FROM_ONE, integer=True),
     Quantity("ascent", "g", "minus a negative curvature, at a saddle", POSITIVE),
+    Quantity("scaled_gap", "c", "one minus momentum, over the root of αg", NONNEGATIVE),
+    Quantity("position", "x", "where a coordinate is, seen from a saddle"),
+    Quantity("earlier_position", "x_{-}", "where it was one step before"),
+    Quantity("growth", "r_{+}", "the factor by which a distance grows in one step", ABOVE_ONE),
+    Quantity("amplitude", "s", "the deviation of what noise has left to grow", POSITIVE),
+    Quantity("distance", r"\Delta", "how far from a saddle one has left it", POSITIVE),
 )  # fmt: skip
 
 GLOSSARY: dict[str, Quantity] = {entry.name: entry for entry in _ENTRIES}

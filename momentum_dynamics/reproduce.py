@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from momentum_dynamics.figures import figure, list_figures
 from momentum_dynamics.figures.base import data_arrays
 from momentum_dynamics.figures.style import save, styled
 from momentum_dynamics.gallery import index_page, live_page, scorecard_page
+
+if TYPE_CHECKING:
+    from momentum_dynamics.training.store import Setting
 
 __all__ = ["FORMATS", "QUICK_FOLDER", "Report", "write_gallery"]
 
@@ -109,6 +112,7 @@ def write_gallery(
     slugs: Iterable[str] = (),
     *,
     quick: bool = False,
+    full: bool = False,
     jobs: int | None = None,
     out: str | Path | None = None,
     formats: Sequence[str] = ("svg", "png"),
@@ -122,6 +126,10 @@ def write_gallery(
         Claims or figures; all of both by default. Pages keep what other runs wrote.
     quick : bool
         Coarse figures, in a folder of their own.
+    full : bool
+        First run the race of optimizers on real data, about an hour, and the networks on a ring of
+        Gaussians, and put their results in place of the committed ones; both go on where they were
+        killed.
     jobs : int, optional
         Processes; one for each processor by default, at most four.
     out : path, optional
@@ -139,8 +147,8 @@ def write_gallery(
     UnknownNameError
         If a slug is neither a claim nor a figure.
     DomainError
-        If a format or the number of jobs is not admissible, or a quick run would write over the
-        full gallery.
+        If a format or the number of jobs is not admissible, a run is both quick and full, or a
+        quick run would write over the full gallery.
 
     Notes
     -----
@@ -157,6 +165,8 @@ def write_gallery(
         raise DomainError("No format was named; choose from svg, png, pdf.")
     if jobs is not None and jobs < 1:
         raise DomainError(f"jobs is {jobs}, but must be at least 1.")
+    if quick and full:
+        raise DomainError("A run is quick or full, not both; leave one of them out.")
     wanted = list(dict.fromkeys(slugs))
     chosen_claims, chosen_figures = _choose(wanted)
     folder = Path(out) if out is not None else (QUICK_FOLDER if quick else FULL_FOLDER)
@@ -169,6 +179,9 @@ def write_gallery(
         )
     _prepare(folder)
     count = jobs or min(os.cpu_count() or 1, 4)
+    if full:
+        _run_race(count, progress=progress)
+        _run_rings(count, progress=progress)
     tasks: list[_Task] = [
         (slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures
     ]
@@ -198,6 +211,33 @@ def write_gallery(
         seconds=time.monotonic() - begun,
         numbers=tuple(numbers),
     )
+
+
+def _run_race(jobs: int, *, progress: bool) -> None:
+    """The whole race, counted on a bar; how many settings it takes is known in the end only."""
+    from tqdm import tqdm
+
+    from momentum_dynamics.training.results import run_full
+
+    with tqdm(disable=None if progress else True, leave=False, unit=" settings") as bar:
+
+        def tell(setting: Setting) -> None:
+            bar.set_description_str(f"{setting.optimizer} on {setting.workload}"[:40])
+            bar.update()
+
+        run_full(jobs=jobs, watch=tell)
+
+
+def _run_rings(jobs: int, *, progress: bool) -> None:
+    """All runs of the ring of Gaussians, counted by blocks of seeds."""
+    from tqdm import tqdm
+
+    from momentum_dynamics.simulation.rings import run_full
+
+    with tqdm(
+        disable=None if progress else True, leave=False, unit=" blocks", desc="ring of Gaussians"
+    ) as bar:
+        run_full(jobs=jobs, watch=lambda _: bar.update())
 
 
 def _choose(wanted: Sequence[str]) -> tuple[list[str], list[str]]:

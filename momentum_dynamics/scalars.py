@@ -1,8 +1,9 @@
 """One text for floats, arrays, exact fractions, intervals and symbols.
 
 A law calls these functions in place of NumPy's; what they do depends on what they are given. The
-same text of a formula is then a fast array program, an exact rational, a rigorous enclosure and,
-through `expression`, the SymPy expression that proofs and captions are made from.
+same text of a formula is then a fast array program (of NumPy, or of the library that the arrays
+belong to), an exact rational, a rigorous enclosure and, through `expression`, the SymPy expression
+that proofs and captions are made from.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import sys
 from collections.abc import Callable
 from fractions import Fraction
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,8 +30,11 @@ __all__ = [
     "complex_sqrt",
     "cos",
     "cube_root",
+    "erf",
+    "euler_gamma",
     "exp",
     "expression",
+    "for_floats",
     "half_turns",
     "harmonic",
     "hyp0f1",
@@ -60,6 +65,14 @@ def _world(*values: Any) -> str:
     return "numeric"
 
 
+def _namespace(*values: Any) -> Any:
+    """NumPy, or the library whose arrays are among the values; traced numbers know theirs too."""
+    for value in values:
+        if hasattr(value, "__array_namespace__") and not isinstance(value, np.ndarray | np.generic):
+            return value.__array_namespace__()
+    return np
+
+
 def _apply(name: str, value: Scalar) -> Scalar:
     if type(value) is float:
         return float(getattr(np, name)(value))
@@ -74,7 +87,7 @@ def _apply(name: str, value: Scalar) -> Scalar:
         return getattr(sys.modules["mpmath"], name)(value)
     if world == "exact" or type(value) in {int, float}:
         return float(getattr(np, name)(float(value)))
-    return getattr(np, name)(value)
+    return getattr(_namespace(value), name)(value)
 
 
 def sqrt(value: Scalar) -> Scalar:
@@ -115,7 +128,7 @@ def cube_root(value: Scalar) -> Scalar:
         return context.exp(context.log(value) / 3)
     if world == "exact" or type(value) in {int, float}:
         return float(np.cbrt(float(value)))
-    return np.cbrt(value)
+    return _namespace(value).cbrt(value)
 
 
 def cos(value: Scalar) -> Scalar:
@@ -145,6 +158,44 @@ def half_turns(value: Scalar) -> Scalar:
         context = sys.modules["mpmath"].iv if world == "interval" else sys.modules["mpmath"]
         return context.pi * value
     return math.pi * (float(value) if world == "exact" else value)
+
+
+def euler_gamma(value: Scalar) -> Scalar:
+    """Euler's constant times the value, γ = 0.5772….
+
+    Examples
+    --------
+    >>> euler_gamma(2.0)
+    1.1544313298030657
+    """
+    world = _world(value)
+    if world == "symbolic":
+        import sympy
+
+        return sympy.EulerGamma * value
+    if world in {"interval", "multiprecision"}:
+        context = sys.modules["mpmath"].iv if world == "interval" else sys.modules["mpmath"]
+        return context.euler * value
+    return float(np.euler_gamma) * (float(value) if world == "exact" else value)
+
+
+def erf(value: Scalar) -> Scalar:
+    """The chance that a standard normal number lies within √2 times the value. Intervals have none.
+
+    Examples
+    --------
+    >>> round(erf(1 / 2**0.5), 4)
+    0.6827
+    """
+    world = _world(value)
+    if world in {"symbolic", "multiprecision"}:
+        module = sys.modules["sympy" if world == "symbolic" else "mpmath"]
+        return module.erf(value)
+    if np.ndim(value) == 0:
+        return math.erf(float(value))
+    from scipy.special import erf
+
+    return erf(value)
 
 
 def exp(value: Scalar) -> Scalar:
@@ -231,28 +282,32 @@ def _chebyshev(name: str, degree: Scalar, value: Scalar, slope: int) -> Scalar:
 
 def absolute(value: Scalar) -> Scalar:
     """The modulus."""
-    return abs(value) if _world(value) != "numeric" else np.abs(value)
+    if type(value) is float or _world(value) != "numeric":
+        return abs(value)
+    return _namespace(value).abs(value)
 
 
 def maximum(first: Scalar, second: Scalar) -> Scalar:
     """The larger of two real numbers, elementwise."""
-    return _extreme("Max", max, np.maximum, first, second)
+    if type(first) is float and type(second) is float:
+        return first if first > second or math.isnan(first) else second
+    return _extreme("Max", max, "maximum", first, second)
 
 
 def minimum(first: Scalar, second: Scalar) -> Scalar:
     """The smaller of two real numbers, elementwise."""
-    return _extreme("Min", min, np.minimum, first, second)
+    if type(first) is float and type(second) is float:
+        return first if first < second or math.isnan(first) else second
+    return _extreme("Min", min, "minimum", first, second)
 
 
 def _extreme(
     symbolic: str,
     exact: Callable[..., Any],
-    numeric: Callable[..., Any],
+    numeric: str,
     first: Scalar,
     second: Scalar,
 ) -> Scalar:
-    if type(first) is float and type(second) is float and not math.isnan(first + second):
-        return exact(first, second)
     world = _world(first, second)
     if world == "symbolic":
         import sympy
@@ -262,7 +317,9 @@ def _extreme(
         iv = sys.modules["mpmath"].iv
         left, right = iv.mpf(first), iv.mpf(second)
         return iv.mpf([exact(left.a, right.a), exact(left.b, right.b)])
-    return exact(first, second) if world != "numeric" else numeric(first, second)
+    if world != "numeric":
+        return exact(first, second)
+    return getattr(_namespace(first, second), numeric)(first, second)
 
 
 def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
@@ -275,8 +332,59 @@ def where(condition: Any, yes: Scalar, no: Scalar) -> Scalar:
 
         return sympy.Piecewise((yes, condition), (no, True))
     if world == "numeric":
-        return np.where(condition, yes, no)
+        return _namespace(condition, yes, no).where(condition, yes, no)
     return yes if condition else no
+
+
+def for_floats(text: Callable[..., Any]) -> Callable[..., Any]:
+    """The same text for Python's floats alone, in two thirds of the time.
+
+    What these functions do is decided once, here, and not at every call: the names of this module
+    that the text uses, and those of the functions of this package that it calls by name, mean
+    Python's own functions in the copy that is returned. Where its inputs are finite it agrees with
+    the text to the last digits.
+
+    Examples
+    --------
+    >>> def norm(first, second):
+    ...     return sqrt(first * first + second * second)
+    >>> for_floats(norm)(3.0, 4.0)
+    5.0
+    """
+    meant = dict(text.__globals__)
+    for name in text.__code__.co_names:
+        value = meant.get(name)
+        if not isinstance(value, FunctionType):
+            continue
+        if value.__module__ == __name__:
+            meant[name] = _OF_FLOATS[value.__name__]
+        elif value.__module__.startswith(__package__):
+            meant[name] = for_floats(value)
+    copy = FunctionType(text.__code__, meant, text.__name__, text.__defaults__, text.__closure__)
+    copy.__kwdefaults__ = text.__kwdefaults__
+    return copy
+
+
+def _exp_of_float(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+_OF_FLOATS: dict[str, Callable[..., Any]] = {
+    "absolute": abs,
+    "cos": math.cos,
+    "cube_root": math.cbrt,
+    "exp": _exp_of_float,
+    "log": lambda value: math.log(value) if value else -math.inf,
+    # Faster than max and min, which take any number of arguments.
+    "maximum": lambda first, second: second if second > first else first,  # noqa: FURB136
+    "minimum": lambda first, second: second if second < first else first,  # noqa: FURB136
+    "sin": math.sin,
+    "sqrt": math.sqrt,
+    "where": lambda condition, yes, no: yes if condition else no,
+}
 
 
 def expression(law: Callable[..., Any]) -> sympy.Expr:

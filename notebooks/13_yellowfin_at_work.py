@@ -32,7 +32,7 @@ rng = np.random.default_rng(0)
 tuner = md.YellowFin(smoothing=0.99)
 point = np.ones(10)
 state, told = tuner.init(point), []
-for step in range(1500):
+for _ in range(1500):
     gradient = curvatures * point + 0.1 * rng.standard_normal(10)
     state, point, info = tuner.update(state, gradient, point)
     told.append(info)
@@ -76,9 +76,14 @@ for scale in (1.0, 10.0):
     print(f"loss × {scale:4}: learning rate {info['learning_rate']:.2e}, loss {loss:.4f}")
 
 # %% [markdown]
-# An optimizer that knows units would divide the learning rate by ten. This one divides by about a
-# hundred. Normalize your loss.
-#
+# An optimizer that knows units would divide the learning rate by ten. This one divides it by about
+# fifty (by a hundred, were the gradients at the same points). Normalize your loss. Or take a tuner
+# that estimates a curvature, from how gradients change with the point:
+
+# %%
+show("scale-test")
+
+# %% [markdown]
 # ## What it makes of nothing
 #
 # Give it noise alone: no bowl, no direction, no signal. The derivation says that without signal
@@ -160,15 +165,32 @@ print(f"read {np.nanmean(run.reading[-500:]):.3f}, explicit {explicit:.3f}", end
 print("its limit", round(md.delay_stability_limit(found, delay), 4))
 print(f"distance from the solution: {np.linalg.norm(run.points[-1]):.1e}")
 
+# %%
+show(run)
+
 # %% [markdown]
 # The reading is on target, and the run explodes: the median direction behaves while the stiffest
 # ones do not. Less momentum has moved the limit of the learning rate, but not far enough.
 #
+# ## What momentum does do
+#
+# One prediction of the paper holds, and it is the reason for the rule. In the robust region every
+# mode shrinks by $\sqrt\beta$, whatever its curvature. So with enough momentum *all* parameters of
+# a net should converge at one rate, near the end:
+
+# %%
+show("per-variable-rates", steps=1400)
+
+# %% [markdown]
+# With momentum 0.9 the same learning rate leaves the slow modes outside the region, and parameters
+# go their own ways. (A ridge keeps the least curvature away from 0; without it no momentum is
+# enough.)
+#
 # **What to remember.** YellowFin reads the squared norm of gradients and calls it curvature: units
 # of the loss enter squared, and noise is taken for curvature. With many parameters its cubic never
-# asks for more momentum than 0.17; more comes from how norms vary within a window. Feedback on total
-# momentum meets its target where the sensor sees; it restores neither a learning rate that is too
-# large nor anything that the median does not see.
+# asks for more momentum than 0.17; more comes from how norms vary within a window. Feedback on
+# total momentum meets its target where the sensor sees; it restores neither a learning rate that is
+# too large nor anything that the median does not see.
 #
 # ## Exercises
 #
@@ -184,7 +206,8 @@ print(f"distance from the solution: {np.linalg.norm(run.points[-1]):.1e}")
 # %% [markdown]
 # ## Solutions
 #
-# **1.** The least of 200 is further below the mean than the least of 20: a smaller p, more momentum.
+# **1.** The least of 200 is further below the mean than the least of 20: a smaller p, and more
+# momentum.
 
 # %%
 for window in (20, 200):
@@ -218,7 +241,8 @@ for slow in (True, False):
     print(f"slow start {slow!s:5}: learning rate of step 20 {rates[-1]:.4f}, distance {norm:.2f}")
 
 # %% [markdown]
-# **4.** Older gradients, more momentum of their own, less explicit momentum left.
+# **4.** Older gradients, more momentum of their own, less explicit momentum left: as a rule, for
+# the readings are noisy.
 
 # %%
 for staleness in (3, 7, 15, 31):

@@ -30,7 +30,7 @@ use_style()
 game = md.BilinearGame(1.0)
 for order in (md.Simultaneous(), md.Alternating()):
     run = md.play(md.GradientDescent(learning_rate=0.4), game, steps=40, play=order)
-    print(f"{order!r:38} distance after 40 rounds: {run.distance[-1] / run.distance[0]:8.3f}")
+    print(f"{order!r:16} distance after 40 rounds: {run.distance[-1] / run.distance[0]:8.3f}")
 
 # %% [markdown]
 # At once the distance grows without end; in turn it neither grows nor shrinks. Now six plays, with
@@ -61,7 +61,7 @@ z = sympy.Symbol("z")
 for order in (md.Simultaneous(), md.Alternating()):
     polynomial = md.characteristic_polynomial(ball, bilinear, play=order).as_expr()
     rest = sympy.factor(sympy.expand(polynomial - ((z - 1) * (z - beta)) ** 2))
-    print(f"{order!r:38} ((z − 1)(z − β))² + {rest}")
+    print(f"{order!r:16} ((z − 1)(z − β))² + {rest}")
 
 # %% [markdown]
 # At once the players are coupled by $\alpha^2s^2z^2$, in turn by $\alpha^2s^2z^3$: taking turns
@@ -69,7 +69,7 @@ for order in (md.Simultaneous(), md.Alternating()):
 # was. That is the whole difference. Where do the roots go?
 
 # %%
-show("root-loci-of-a-round")
+show("how-a-round-moves-its-roots")
 
 # %% [markdown]
 # At once, two roots leave the unit circle at once, whatever the momentum. In turn and without

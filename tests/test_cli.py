@@ -465,9 +465,11 @@ def test_reproduce_passes_its_options_on_and_its_verdict_back(capsys, monkeypatc
     assert main(
         ["reproduce", "a", "b", "--quick", "--jobs", "3", "--out", "there", "--format", "png, pdf"]
     ) == code  # fmt: skip
-    assert capsys.readouterr().out == "all told\n" * 2
+    assert main(["reproduce", "--full"]) == code
+    assert capsys.readouterr().out == "all told\n" * 3
     plain = {
         "quick": False,
+        "full": False,
         "jobs": None,
         "out": None,
         "formats": ("svg", "png"),
@@ -475,12 +477,13 @@ def test_reproduce_passes_its_options_on_and_its_verdict_back(capsys, monkeypatc
     }
     chosen = {
         "quick": True,
+        "full": False,
         "jobs": 3,
         "out": "there",
         "formats": ("png", "pdf"),
         "progress": False,
     }
-    assert calls == [([], plain), (["a", "b"], chosen)]
+    assert calls == [([], plain), (["a", "b"], chosen), ([], {**plain, "full": True})]
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from momentum_dynamics import UnknownNameError, scalars, symbol
+from momentum_dynamics.laws import tuning as laws
+from momentum_dynamics.tuning.rule import choose
 
 X = symbol("learning_rate")
 
@@ -101,3 +103,69 @@ def test_expression_refuses_names_that_the_glossary_does_not_know():
         scalars.expression(lambda mometum: mometum)
     with pytest.raises(UnknownNameError, match=r"for beta ask symbol\('momentum'\)"):
         scalars.expression(lambda beta: beta)
+
+
+UNARY = ("absolute", "cos", "cube_root", "exp", "log", "sin", "sqrt")
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_the_reading_for_floats_agrees(name):
+    for value in (1e-300, 0.1, 1.0, 1.7, 50.0):
+        expected = getattr(scalars, name)(value)
+        assert scalars._OF_FLOATS[name](value) == pytest.approx(expected, rel=1e-15)
+    assert scalars._OF_FLOATS["exp"](1e9) == np.inf
+    assert scalars._OF_FLOATS["log"](0.0) == -np.inf
+
+
+@pytest.mark.parametrize(("first", "second"), [(1.0, 2.0), (2.0, 1.0), (-1.0, np.inf)])
+def test_the_reading_for_floats_chooses_alike(first, second):
+    for name in ("maximum", "minimum"):
+        expected = getattr(scalars, name)(first, second)
+        assert scalars._OF_FLOATS[name](first, second) == expected
+    choose = scalars._OF_FLOATS["where"]
+    assert choose(first > second, first, second) == scalars.where(first > second, first, second)
+
+
+def test_the_reading_for_floats_goes_into_the_functions_of_the_package_and_no_further():
+    fast = scalars.for_floats(choose)
+    assert fast.__globals__["maximum"] is scalars._OF_FLOATS["maximum"]
+    inner = fast.__globals__["cubic_root"]
+    assert inner is not laws.cubic_root
+    assert inner.__globals__["sqrt"] is scalars._OF_FLOATS["sqrt"]
+    assert fast.__globals__["SingleStep"] is choose.__globals__["SingleStep"]
+    assert choose.__globals__["maximum"] is scalars.maximum
+    numbers = {"h_max": 9.0, "h_min": 0.3, "variance": 2.0, "distance": 0.7}
+    assert fast(**numbers) == pytest.approx(choose(**numbers), rel=1e-14)
+
+
+def test_nan_is_passed_on_by_extremes_of_floats():
+    for pair in ((np.nan, 1.0), (1.0, np.nan)):
+        assert np.isnan(scalars.maximum(*pair))
+        assert np.isnan(scalars.minimum(*pair))
+
+
+class Foreign:
+    """A number of an array library that is not NumPy; its functions say that they were asked."""
+
+    def __init__(self, told="x"):
+        self.told = told
+
+    def __array_namespace__(self):
+        return self
+
+    def __getattr__(self, name):
+        def asked(*given):
+            inner = ", ".join(getattr(value, "told", str(value)) for value in given)
+            return Foreign(f"{name}({inner})")
+
+        return asked
+
+
+def test_arrays_of_other_libraries_are_handed_to_their_library():
+    x = Foreign()
+    assert [getattr(scalars, name)(x).told for name in UNARY] == [
+        "abs(x)", "cos(x)", "cbrt(x)", "exp(x)", "log(x)", "sin(x)", "sqrt(x)",
+    ]  # fmt: skip
+    assert scalars.maximum(1.0, x).told == "maximum(1.0, x)"
+    assert scalars.minimum(x, 1.0).told == "minimum(x, 1.0)"
+    assert scalars.where(x, 1.0, 2.0).told == "where(x, 1.0, 2.0)"

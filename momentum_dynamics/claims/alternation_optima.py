@@ -69,7 +69,7 @@ SINGLE = Claim(
     experiment=lambda _: _searched_single("alternating"),
     control=lambda _: _searched_single("simultaneous"),
     expected=Verdict.PROVED,
-    figures=("root-loci-of-a-round",),
+    figures=("how-a-round-moves-its-roots",),
     remark="Proved: three roots meet there. That nothing is faster is what the search confirms.",
 )
 

@@ -205,7 +205,7 @@ ROBUST = Claim(
     experiment=lambda _: _robust_experiment(momentum=None, expected=1.0),
     control=lambda _: _robust_experiment(momentum=0.97, expected=0.0),
     expected=Verdict.REFUTED,
-    figures=("toys",),
+    figures=("toys", "generalized-curvature-paths"),
     remark="Refuted: the lemma speaks of every single step. On a narrow bowl of curvature 1000 in "
     "a wide one of curvature 1 the tuned method converges from no start; with momentum 0.97 and "
     "the smallest robust step it converges from all, which the control denies.",
@@ -242,7 +242,7 @@ SMOOTH = Claim(
     experiment=lambda _: _smooth_experiment(width=0.1),
     control=lambda _: _smooth_experiment(width=0.0),
     expected=Verdict.CONFIRMED,
-    figures=("toys",),
+    figures=("toys", "generalized-curvature-paths"),
     remark="The same curvatures and the same parameters with a jump, the control, converge from no "
     "start. So it is the jump, not the range of curvature, that breaks the method here.",
 )

@@ -22,7 +22,7 @@ from momentum_dynamics.problems import LeastSquares, MiniBatches
 from momentum_dynamics.scalars import expression
 from momentum_dynamics.simulation import simulate
 
-__all__: list[str] = []
+__all__ = ["growth_of_squares"]
 
 ALPHA, BETA, H = map(symbol, ("learning_rate", "momentum", "curvature"))
 TAU = symbol("curvature_variance")
@@ -106,7 +106,9 @@ def _limit_proof() -> Evidence:
     )  # fmt: skip
 
 
-def _growth(learning_rate: float, momentum: float, curvature: float, variance: float) -> float:
+def growth_of_squares(
+    learning_rate: float, momentum: float, curvature: float, variance: float
+) -> float:
     """The factor per step of E x², from all sequences of curvatures h ± τ, in exact proportion."""
     steps, deviation = 16, np.sqrt(variance)
     signs = np.array(list(itertools.product([-1.0, 1.0], repeat=steps)))
@@ -127,7 +129,7 @@ def _limit_experiment(*, with_variance: bool) -> Evidence:
             "heavy-ball", momentum=momentum, curvature=curvature,
             curvature_variance=variance if with_variance else 0.0,
         )  # fmt: skip
-        found.append(_growth(rate, momentum, curvature, variance))
+        found.append(growth_of_squares(rate, momentum, curvature, variance))
     return Evidence.close(
         1.0, found, tolerance=2e-3, note="growth of E x² at the limit, from all 65,536 sequences"
     )

@@ -72,6 +72,22 @@ def list_numbers() -> tuple[WorkedNumber, ...]:
     >>> first["quantity"], first["agrees"]
     ('rate of gradient descent, κ = 100', True)
     """
-    from momentum_dynamics.claims import worked, worked_games, worked_gans, worked_queues
+    from momentum_dynamics.claims import (
+        worked,
+        worked_games,
+        worked_gans,
+        worked_generalization,
+        worked_queues,
+        worked_saddles,
+        worked_tuner,
+    )
 
-    return (*worked.ROWS, *worked_queues.ROWS, *worked_games.ROWS, *worked_gans.ROWS)
+    return (
+        *worked.ROWS,
+        *worked_games.ROWS,
+        *worked_gans.ROWS,
+        *worked_generalization.ROWS,
+        *worked_queues.ROWS,
+        *worked_saddles.ROWS,
+        *worked_tuner.ROWS,
+    )

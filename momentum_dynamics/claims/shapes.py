@@ -8,6 +8,7 @@ import numpy as np
 import sympy
 
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
+from momentum_dynamics.dynamics.loop import characteristic_polynomial
 from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.dynamics.rounds import game_operator
@@ -235,8 +236,6 @@ def _little_proof() -> Evidence:
     roots = sympy.simplify(sympy.expand(parabola - factored))
     # The root that is 1 − αλ without momentum, to first order.
     z = 1 - STEP * curvature - BETA * STEP * curvature / (1 - STEP * curvature)
-    from momentum_dynamics.dynamics.loop import characteristic_polynomial
-
     ball = HeavyBall(learning_rate=STEP, momentum=BETA)
     mismatch = characteristic_polynomial(ball, curvature).as_expr().subs(sympy.Symbol("z"), z)
     first_order = sympy.simplify(sympy.diff(mismatch, BETA).subs(BETA, 0))

@@ -228,7 +228,7 @@ SWITCHING = Claim(
     experiment=lambda _: _switching_path(switching=True),
     control=lambda _: _switching_path(switching=False),
     expected=Verdict.PROVED,
-    figures=("switching-curvature",),
+    figures=("switching-curvature", "generalized-curvature-paths"),
     remark="So the robust region is safe against changing curvature only for β < 3 − 2√2 ≈ 0.17.",
 )
 

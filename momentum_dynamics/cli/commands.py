@@ -139,6 +139,7 @@ def reproduce(options: Namespace) -> int:
     report = write_gallery(
         options.slugs,
         quick=options.quick,
+        full=options.full,
         jobs=options.jobs,
         out=options.out,
         formats=options.format,

@@ -13,7 +13,7 @@ from momentum_dynamics.methods import HeavyBall, Scheduled
 from momentum_dynamics.methods.minimizing import require_order
 from momentum_dynamics.notation import GLOSSARY
 
-__all__ = ["average_case"]
+__all__ = ["average_case", "root_edge_nodes"]
 
 Array = NDArray[np.float64]
 
@@ -72,15 +72,18 @@ def average_case(
             f"average_case got {steps} steps from curvature {smallest_curvature}; it needs at "
             "least one step, and curvatures above zero."
         )
-    nodes, weights = _quadrature(int(steps), smallest_curvature, largest_curvature)
+    nodes, weights = root_edge_nodes(int(steps), smallest_curvature, largest_curvature)
     values = np.asarray(density(nodes), dtype=float) * np.ones_like(nodes)
     if not (np.isfinite(values).all() and (values >= 0).all() and values.any()):
         raise DomainError("The density must be finite and not negative, and somewhere positive.")
     return Scheduled(stages=_stages(nodes, weights * values * nodes, int(steps)))
 
 
-def _quadrature(steps: int, low: float, high: float) -> tuple[Array, Array]:
-    """Nodes h = mid + half·cos θ with Gaussian θ: square roots at the ends do no harm."""
+def root_edge_nodes(steps: int, low: float, high: float) -> tuple[Array, Array]:
+    """Nodes h = mid + half·cos θ with Gaussian θ: square roots at the ends do no harm.
+
+    Weights are up to a factor; there are enough nodes for products of two residual polynomials.
+    """
     from scipy.special import roots_legendre
 
     points, weights = roots_legendre(_NODES_PER_STEP * steps + 64)

@@ -24,7 +24,7 @@ from momentum_dynamics.methods.linear import stack
 from momentum_dynamics.methods.protocol import period_of, transient_of
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
-__all__ = ["mean_square_radius", "mini_batch_limit"]
+__all__ = ["mean_square_excess", "mean_square_radius", "method_kinds", "mini_batch_limit"]
 
 Array = NDArray[np.float64]
 
@@ -102,6 +102,11 @@ _KINDS: dict[str, Callable[..., Method]] = {
 }
 
 
+def method_kinds() -> dict[str, Callable[..., Method]]:
+    """What makes a method of learning rate and momentum, by name."""
+    return dict(_KINDS)
+
+
 def mini_batch_limit(
     kind: str | Callable[..., Method],
     *,
@@ -172,6 +177,18 @@ def mini_batch_limit(
     return float(found) if found.ndim == 0 else found
 
 
+def mean_square_excess(method: Method, curvature: float, variance: float) -> float:
+    """How far a loop is beyond its limit in mean square: τ²g/(1 + τ²g) − 1/2.
+
+    g is the variance of the query under unit noise. Bounded, increasing in the noise, zero at the
+    limit, and one half where the mean is unstable.
+    """
+    if not bool(is_stable(method, curvature)):
+        return 0.5
+    share = variance * float(query_variance(method, curvature))
+    return share / (1 + share) - 0.5
+
+
 def _limit(
     build: Callable[..., Method], momentum: float, curvature: float, variance: float
 ) -> float:
@@ -182,11 +199,7 @@ def _limit(
         return build(learning_rate=rate, momentum=momentum)
 
     def excess(rate: float) -> float:
-        """Bounded at both ends: τ²g/(1 + τ²g) − 1/2, and one half where the mean is unstable."""
-        if not bool(is_stable(method(rate), curvature)):
-            return 0.5
-        share = variance * float(query_variance(method(rate), curvature))
-        return share / (1 + share) - 0.5
+        return mean_square_excess(method(rate), curvature, variance)
 
     high = 1 / curvature
     while bool(is_stable(method(high), curvature)):

@@ -9,7 +9,10 @@ import numpy as np
 
 from momentum_dynamics.analysis import Analysis
 from momentum_dynamics.delays import GeometricDelay
+from momentum_dynamics.dynamics.escape import ExitTime
+from momentum_dynamics.dynamics.escape_modes import SaddleExit
 from momentum_dynamics.dynamics.moments import Moments
+from momentum_dynamics.dynamics.risk import RidgePath, RiskPath
 from momentum_dynamics.dynamics.transients import Pseudospectrum
 from momentum_dynamics.errors import NotTraceableError
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, label, new_figure, shades, styled
@@ -22,12 +25,12 @@ _MANY = 8
 
 
 def plot(result: Any, ax: Any = None) -> Any:
-    """Draw a trajectory, moments, staleness, a closed loop, an analysis or a pseudospectrum.
+    """Draw a trajectory, moments, staleness, a closed loop, an exit time, an analysis and others.
 
     Parameters
     ----------
-    result : Trajectory, EnsembleMoments, Moments, QueueRun, StaleRun, ClosedLoopRun, Analysis or
-        Pseudospectrum
+    result : Trajectory, EnsembleMoments, Moments, QueueRun, StaleRun, ClosedLoopRun, ExitTime,
+        SaddleExit, Analysis, Pseudospectrum, RiskPath or RidgePath
         Of a `QueueRun` or `StaleRun` the histogram of staleness is drawn; its `moments`, where it
         has them, are drawn by themselves.
     ax : matplotlib Axes, optional
@@ -175,6 +178,32 @@ def _draw_analysis(result: Analysis, ax: Any) -> None:
     ax.legend(loc="lower left")
 
 
+def _draw_exit_time(result: ExitTime, ax: Any) -> None:
+    """The chance of each first step outside, setting by setting."""
+    last = int(np.max(result.mean + 5 * result.standard_deviation)) + 1
+    times = np.arange(last + 1)
+    chances = np.diff(result.cdf(times), prepend=0.0, axis=-1).reshape(-1, len(times))
+    means = np.reshape(result.mean, -1)
+    for chance, mean in zip(chances[:_MANY], means[:_MANY], strict=True):
+        ax.plot(times, chance, label=f"mean {mean:.4g}")
+    ax.set(xlabel="first step outside, $T$", ylabel="chance", ylim=(0, None))
+    ax.legend()
+    if len(chances) > _MANY:
+        ax.set_title(f"the first {_MANY} of {len(chances)} settings")
+
+
+def _draw_saddle_exit(result: SaddleExit, ax: Any) -> None:
+    """The chance to be still inside, over the share of directions that take part."""
+    shown = 1 + int(result.mean + 5 * result.standard_deviation)
+    ax.plot(result.survival[:shown], color=COLORS[0], label="chance to be inside")
+    share = result.participation / result.variances.shape[1]
+    ax.plot(share[:shown], color=COLORS[1], label="share of directions that take part")
+    ax.axvline(result.mean, color=GRAY, linestyle="--", linewidth=1)
+    ax.set(xlabel=label("step"), ylim=(0, 1.02))
+    ax.set_title(f"mean exit {result.mean:.4g}")
+    ax.legend()
+
+
 def draw_pseudospectrum(result: Any, ax: Any) -> None:
     """Contours of the distance to singularity around the eigenvalues, and the unit circle."""
     angle = np.linspace(0, 2 * np.pi, 361)
@@ -191,6 +220,31 @@ def draw_pseudospectrum(result: Any, ax: Any) -> None:
     ax.set(xlabel="real part of $z$", ylabel="imaginary part of $z$", aspect="equal")
 
 
+def _draw_risk(result: RiskPath, ax: Any) -> None:
+    steps = np.arange(len(result.bias))
+    parts = (
+        ("risk", result.risk, "-"),
+        ("bias", result.bias, ":"),
+        ("variance", result.variance, "--"),
+    )
+    for name, values, style in parts:
+        ax.set_prop_cycle(None)
+        rows = values.reshape(len(steps), -1)[:, :_MANY]
+        for column, row in enumerate(rows.T):
+            ax.plot(steps, row, style, linewidth=1.4, label=name if column == 0 else None)
+    ax.set(xlabel=label("step"), ylabel="expected squared distance")
+    ax.legend()
+
+
+def _draw_ridge(result: RidgePath, ax: Any) -> None:
+    ax.semilogx(result.ridge, result.risk, label="risk")
+    ax.semilogx(result.ridge, result.bias, ":", label="bias")
+    ax.semilogx(result.ridge, result.variance, "--", label="variance")
+    ax.plot(result.best_ridge, result.best_risk, "o", color=INK)
+    ax.set(xlabel="ridge", ylabel="expected squared distance")
+    ax.legend()
+
+
 _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     Trajectory: _draw_trajectory,
     EnsembleMoments: _draw_moments,
@@ -198,6 +252,10 @@ _DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     QueueRun: _draw_staleness,
     StaleRun: _draw_staleness,
     ClosedLoopRun: _draw_closed_loop,
+    ExitTime: _draw_exit_time,
+    SaddleExit: _draw_saddle_exit,
     Analysis: _draw_analysis,
     Pseudospectrum: draw_pseudospectrum,
+    RiskPath: _draw_risk,
+    RidgePath: _draw_ridge,
 }

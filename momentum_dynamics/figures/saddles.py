@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims import Citation
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import INK, WIDTH, label, shades
-from momentum_dynamics.laws import noise, saddles
+from momentum_dynamics.laws import noise, regions, saddles
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.problems import Quadratic
 from momentum_dynamics.simulation import simulate
@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Escapes:
-    """Growth per step: law ``(2, ascents, points)``, simulated, and gradient descent's."""
+    """Growth per step: law ``(3, ascents, points)``, simulated, and gradient descent's."""
 
     learning_rate: float
     ascent: Array
@@ -49,10 +49,12 @@ def _escapes(
     chosen = np.atleast_1d(np.asarray(momentum, dtype=float))
     line = np.linspace(chosen.min(), chosen.max(), points)
 
-    def rates(beta: Array) -> tuple[Array, Array]:
-        """The same learning rate, and the one whose effective rate is the same."""
-        return np.full_like(beta, learning_rate), learning_rate / noise.effective_learning_rate(
-            1, beta
+    def rates(beta: Array) -> tuple[Array, ...]:
+        """The same learning rate, the same effective one, and the same share of the permitted."""
+        return (
+            np.full_like(beta, learning_rate),
+            learning_rate / noise.effective_learning_rate(1, beta),
+            learning_rate * regions.heavy_ball_step_limit(beta) / regions.heavy_ball_step_limit(0),
         )
 
     def law(beta: Array) -> Array:
@@ -80,7 +82,7 @@ def _escapes(
 
 def _draw_escapes(data: Escapes, axes: Any) -> None:
     colors = shades(len(data.ascent))
-    titles = ("equal learning rate", "equal effective rate $\\alpha/(1-\\beta)$")
+    titles = ("equal rate $\\alpha$", "equal $\\alpha/(1-\\beta)$", "equal $\\alpha/(1+\\beta)$")
     for index, ax in enumerate(axes[0]):
         for row, color in enumerate(colors):
             plain = data.plain[row] - 1
@@ -90,7 +92,7 @@ def _draw_escapes(data: Escapes, axes: Any) -> None:
                 data.measured_momentum, data.measured[index, row] - 1, "o", color=color,
                 markerfacecolor="white", markeredgewidth=1.4,
             )  # fmt: skip
-            if index:
+            if index == len(titles) - 1:
                 ax.annotate(
                     f"$\\alpha g = {data.learning_rate * data.ascent[row]:g}$", (1, plain), (4, 0),
                     xycoords=("axes fraction", "data"), textcoords="offset points",
@@ -102,7 +104,8 @@ def _draw_escapes(data: Escapes, axes: Any) -> None:
     high = max(ax.get_ylim()[1] for ax in axes[0])
     for ax in axes[0]:
         ax.set_ylim(low, high)
-    axes[0, 1].set_yticklabels([])
+    for ax in axes[0, 1:]:
+        ax.set_yticklabels([])
     axes[0, 0].set_ylabel("growth per step, minus one")
     handles = [
         *axes[0, 0].plot([], [], color="#555555"),
@@ -120,7 +123,7 @@ def _tell_escapes(data: Escapes) -> str:
     row = len(data.ascent) // 2
     told = "equal to rounding" if off < _ROUNDING else f"off by at most {number(off, 1)}"
     last = data.momentum[-1]
-    equal, effective = data.growth[:, row, -1]
+    equal, effective, permitted = data.growth[:, row, -1]
     return (
         "Growth along a direction of curvature −g at a saddle, heavy ball (lines; dots simulated, "
         f"{told}) and gradient descent (dashed), learning rate "
@@ -130,6 +133,8 @@ def _tell_escapes(data: Escapes) -> str:
         "a step "
         f"against {data.plain[row]:.3f}. At equal effective rate α/(1 − β) the same momentum "
         f"leaves more slowly: {effective:.4f}. For negative momentum both are the other way round. "
+        "The stiffest direction permits α < 2(1 + β)/h_max; at an equal share of that momentum is "
+        f"faster, {permitted:.3f}. "
         "What helps at a saddle is the larger step that momentum permits."
     )
 
@@ -145,12 +150,15 @@ ESCAPE = Figure(
     claims=(
         "momentum-escapes-saddles-faster-at-equal-step",
         "momentum-escapes-saddles-slower-at-equal-effective-step",
+        "momentum-escapes-saddles-faster",
+        "larger-momentum-accelerates-the-escape",
+        "permitted-steps-leave-sooner-by-the-root-of-the-condition",
     ),
     compute=_escapes,
     draw=_draw_escapes,
     caption=_tell_escapes,
-    panels=(1, 2),
+    panels=(1, 3),
     size=(WIDTH, 3.5),
     quick={"steps": 200, "points": 60},
-    remark="The comparison at equal effective rate is ours.",
+    remark="The comparisons at equal effective rate and at permitted steps are ours.",
 )

@@ -133,7 +133,10 @@ READINGS = Figure(
     slug="what-the-sensor-reads",
     title="The sensor of total momentum sees what one knows already",
     source=Citation("zhang2017"),
-    claims=("sensor-reads-explicit-momentum-on-slow-directions",),
+    claims=(
+        "noise-hides-staleness-from-the-sensor",
+        "sensor-reads-explicit-momentum-on-slow-directions",
+    ),
     compute=_readings,
     draw=_draw_readings,
     caption=_tell_readings,

@@ -126,7 +126,12 @@ RADIUS = Figure(
     slug="radius-against-learning-rate",
     title="The robust region: momentum makes the rate insensitive to the learning rate",
     source=Citation("zhang2017"),
-    claims=("robust-region", "spectral-radius-has-one-closed-form", "stable-steps"),
+    claims=(
+        "robust-region",
+        "spectral-radius-has-one-closed-form",
+        "stable-steps",
+        "the-robust-rule-admits-a-learning-rate-from-polyaks-momentum-on",
+    ),
     compute=_radius_curves,
     draw=_draw_radius_curves,
     caption=_tell_radius_curves,

@@ -251,7 +251,7 @@ def _tell_round_loci(data: RoundLoci) -> str:
 
 
 ROUND_LOCI = Figure(
-    slug="root-loci-of-a-round",
+    slug="how-a-round-moves-its-roots",
     title="The roots of a round: turns bend them along the circle, negative momentum inside",
     source=Citation("gidel2019"),
     claims=(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from momentum_dynamics.laws.noise import effective_learning_rate
 from momentum_dynamics.laws.optima import heavy_ball_rate
+from momentum_dynamics.laws.regions import heavy_ball_step_limit
 from momentum_dynamics.notation import Scalar
+from momentum_dynamics.scalars import sqrt
 
 __all__ = [
     "amplification",
+    "batch_sharpness_limit",
     "gradient_amplification",
     "least_noise_time_product",
+    "mean_square_sharpness_limit",
     "mean_square_step_limit",
+    "nonuniformity_limit",
     "speed_up_limit",
 ]
 
@@ -26,6 +31,52 @@ def mean_square_step_limit(
     """
     share = curvature * curvature * (1 - momentum) / (1 + momentum)
     return 2 * curvature * (1 - momentum) / (curvature_variance + share)
+
+
+def mean_square_sharpness_limit(
+    learning_rate: Scalar, momentum: Scalar, curvature_variance: Scalar
+) -> Scalar:
+    """The largest mean curvature on which heavy ball is stable in mean square at a learning rate.
+
+    The larger root in h of α = 2h(1 − β)/(τ² + h²(1 − β)/(1 + β)), namely
+    (1 + β)/α + √((1 + β)²/α² − τ²(1 + β)/(1 − β)). Without noise it is 2(1 + β)/α.
+
+    Notes
+    -----
+    The claim ``sharpness-limit-in-mean-square`` proves it.
+    """
+    center = heavy_ball_step_limit(momentum) / (2 * learning_rate)
+    return center + sqrt(center * center - curvature_variance * (1 + momentum) / (1 - momentum))
+
+
+def batch_sharpness_limit(learning_rate: Scalar, momentum: Scalar, curvature: Scalar) -> Scalar:
+    """The largest stable batch sharpness E h²/E h: 2(1 − β)/α + 2βh/(1 + β), h the mean.
+
+    Where noise dominates, h ≪ E h²/E h, it is 2(1 − β)/α: momentum tightens the limit. On the full
+    batch, E h² = h², it is 2(1 + β)/α: momentum relaxes it.
+
+    Notes
+    -----
+    The claim ``sharpness-limit-in-mean-square`` proves it.
+    """
+    noisy = 2 / effective_learning_rate(learning_rate, momentum)
+    return noisy + 2 * momentum * curvature / (1 + momentum)
+
+
+def nonuniformity_limit(
+    learning_rate: Scalar, momentum: Scalar, batch_size: Scalar, samples: Scalar
+) -> Scalar:
+    """The largest deviation of one sample's curvature that heavy ball bears at some mean.
+
+    With B of n samples drawn without repetition a batch's variance is s²(n − B)/(B(n − 1)), and no
+    mean is stable beyond s = √(1 − β²)/α · √(B(n − 1)/(n − B)). It is attained at h = (1 + β)/α.
+
+    References
+    ----------
+    [wu2018]_
+    """
+    bearable = sqrt(1 - momentum * momentum) / learning_rate
+    return bearable * sqrt(batch_size * (samples - 1) / (samples - batch_size))
 
 
 def speed_up_limit(curvature: Scalar, curvature_variance: Scalar) -> Scalar:

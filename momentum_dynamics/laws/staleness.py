@@ -8,6 +8,7 @@ from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import half_turns, sin, sqrt
 
 __all__ = [
+    "QuadraticPolynomial",
     "additive_momentum",
     "fixed_delay_critical_step",
     "fixed_delay_step_limit",
@@ -22,6 +23,7 @@ __all__ = [
     "independent_stationary_variance",
     "queue_mean_square_limit",
     "queue_stationary_variance",
+    "queue_step_polynomial",
     "stage_learning_rate",
     "staleness_correlation",
     "time_constant_momentum",
@@ -146,7 +148,7 @@ def independent_stationary_variance(
     return learning_rate * noise_variance * above / (curvature * below)
 
 
-class _Quadratic(NamedTuple):
+class QuadraticPolynomial(NamedTuple):
     """Coefficients of a polynomial of degree two, highest power first."""
 
     second: Scalar
@@ -154,10 +156,10 @@ class _Quadratic(NamedTuple):
     constant: Scalar
 
 
-def _heavy_ball_in_queue(momentum: Scalar, workers: Scalar) -> _Quadratic:
+def queue_step_polynomial(momentum: Scalar, workers: Scalar) -> QuadraticPolynomial:
     """The polynomial in αh whose positive root is heavy ball's mean-square limit in the queue."""
     b, m = momentum, workers
-    return _Quadratic(
+    return QuadraticPolynomial(
         second=m * m * (1 + b) - b * (m + 1),
         first=m * (3 * b - 1) * (1 + b) - b * (b + 3),
         constant=-2 * (1 - b) * (1 + b) * (m * (1 - b) + b),
@@ -171,7 +173,7 @@ def heavy_ball_queue_step_limit(momentum: Scalar, workers: Scalar) -> Scalar:
     − 2(1 − β²)(M(1 − β) + β); of gradient descent it is `queue_mean_square_limit`, and of one
     worker 2(1 + β).
     """
-    second, first, constant = _heavy_ball_in_queue(momentum, workers)
+    second, first, constant = queue_step_polynomial(momentum, workers)
     root = sqrt(first * first - 4 * second * constant)
     return (root - first) / (2 * second)
 
@@ -189,7 +191,7 @@ def heavy_ball_queue_stationary_variance(
     −ασ²(M²a(1 + β) − M(aβ + β² − 1) + β(1 + a + β))/(h p(a)).
     """
     step, b, m = learning_rate * curvature, momentum, workers
-    second, first, constant = _heavy_ball_in_queue(momentum, workers)
+    second, first, constant = queue_step_polynomial(momentum, workers)
     below = (second * step + first) * step + constant
     above = m * m * step * (1 + b) - m * (step * b + b * b - 1) + b * (1 + step + b)
     return -learning_rate * noise_variance * above / (curvature * below)

@@ -56,7 +56,7 @@ class Simultaneous:
         return (tuple(range(players)),)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Alternating:
     """The players move in turn: each answers to where the others stand by then.
 
@@ -95,6 +95,12 @@ class Alternating:
                 f"Alternating: first is {self.first!r}, but must be a player: 0, 1, …."
             )
         object.__setattr__(self, "inner_steps", tuple(int(count) for count in steps))
+
+    def __repr__(self) -> str:
+        """Leave out what has its default value."""
+        said = [f"inner_steps={self.inner_steps}"] * bool(self.inner_steps)
+        said += [f"first={self.first}"] * bool(self.first)
+        return f"Alternating({', '.join(said)})"
 
     def groups(self, players: int) -> Groups:
         """One player after the other, as often as it steps in its turn.

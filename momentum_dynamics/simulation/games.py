@@ -78,16 +78,13 @@ def play(
     >>> play(tamed, BilinearGame(1.0), steps=800).outcome
     <Outcome.CONVERGED: 'converged'>
     """
-    if not is_game(game):
-        raise DomainError(f"{game!r} is no game; give one such as BilinearGame(1.0).")
+    _require_playable(game, noise_variance)
     sizes = tuple(game.sizes)
     methods = methods_of_players(method, len(sizes))
     groups = round_groups(methods, play)
     for own in methods:
         require_numbers(own)
     GLOSSARY["steps"].check(steps)
-    GLOSSARY["noise_variance"].check(noise_variance)
-    _require_one_game(game)
     _require_stride(stride, steps)
     axes = checked_axes(replicas)
     point = checked_start(game.start if start is None else start, game, axes)
@@ -145,11 +142,6 @@ def play(
     )
 
 
-def _require_one_game(game: Game) -> None:
-    if np.ndim(game.player_field(0, game.start)) > 1:
-        raise ShapeError("A family of games is analyzed at once, but played one game at a time.")
-
-
 def _require_stride(stride: Any, steps: int) -> None:
     if stride != int(stride) or stride < 1 or steps % stride:
         raise DomainError(f"stride is {stride}, but must be a whole number that divides {steps}.")
@@ -166,6 +158,16 @@ def _admissible(game: Game, player: int, state: Any, method: Any) -> Any:
         game.project(player, slot) if np.all(begun == 1) else slot
         for slot, begun in zip(state, method.initial_state(np.ones(1)), strict=True)
     )
+
+
+def _require_playable(game: Game, noise_variance: Scalar) -> None:
+    if not is_game(game):
+        raise DomainError(f"{game!r} is no game; give one such as BilinearGame(1.0).")
+    GLOSSARY["noise_variance"].check(noise_variance)
+    if np.ndim(noise_variance):
+        raise ShapeError("Every gradient of a game is equally noisy; give one noise_variance.")
+    if np.ndim(game.player_field(0, game.start)) > 1:
+        raise ShapeError("A family of games is analyzed at once, but played one game at a time.")
 
 
 def _join(parts: list[Any]) -> Any:

@@ -104,6 +104,17 @@ class Trajectory:
             found: Array = np.linalg.norm(self.outputs - self.solution, axis=-1)
         return found
 
+    @property
+    def average(self) -> Array:
+        """The mean of all answers so far, ``(steps + 1, *batch, *replicas, dimension)``.
+
+        On a game played in turn it converges although the players circle.
+        """
+        count = np.arange(1, len(self.outputs) + 1).reshape(-1, *(1,) * (self.outputs.ndim - 1))
+        with np.errstate(all="ignore"):
+            found: Array = np.cumsum(self.outputs, axis=0) / count
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """The arrays by name, with the outcome and the seed."""
         return {

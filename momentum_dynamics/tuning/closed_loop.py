@@ -233,6 +233,7 @@ def _run(
                 before=np.where(version[:, None] >= 1, older, np.nan),
                 point=asked,
                 after=versions[(version + 1) % length, rows],
+                learning_rate=rate[version, rows],
             )
             state, parameters, used = loop.update(state, arrival, parameters)
             reading[step], target[step] = used["reading"], used["target"]

@@ -39,7 +39,8 @@ class YellowFinTarget:
     """YellowFin as a tuner with a target: its rule without its step.
 
     Gradients are ``(*replicas, dimension)``, and every replica is tuned on its own. Clipping acts
-    on what is measured alone, for the gradient that is applied is not the tuner's.
+    on what is measured alone: the gradient that is applied is not the tuner's, which tells the
+    factor by which it would shorten it.
 
     Parameters
     ----------
@@ -79,6 +80,7 @@ class YellowFinTarget:
                 learning_rate=np.where(fine, tuned.learning_rate, parameters.learning_rate),
                 momentum=np.where(fine, tuned.momentum, parameters.momentum),
             )
+        info["clip"] = factor * tuned.clip
         return _Memory(step + 1, *numbers, average, parameters.momentum), parameters, info
 
     def target(self, state: _Memory) -> Any:
@@ -98,6 +100,8 @@ class ClosedLoopState:
         The sensor's averages.
     recent : tuple of arrays
         The last points as long vectors, the oldest first: staleness + 2 of them.
+    rates : tuple of float
+        The learning rates with which they were left.
     learning_rate, momentum : float
         Of the next step.
     """
@@ -105,6 +109,7 @@ class ClosedLoopState:
     memory: _Memory
     readings: tuple[Array, Array]
     recent: tuple[Array, ...]
+    rates: tuple[float, ...]
     learning_rate: float
     momentum: float
 
@@ -120,6 +125,7 @@ class ClosedLoopState:
             "memory": memory,
             "readings": [array.copy() for array in self.readings],
             "recent": [array.copy() for array in self.recent],
+            "rates": list(self.rates),
             "learning_rate": self.learning_rate,
             "momentum": self.momentum,
         }
@@ -147,6 +153,7 @@ class ClosedLoopState:
             memory=_Memory(**memory),
             readings=(above, below),
             recent=tuple(np.array(array, dtype=float) for array in stored["recent"]),
+            rates=tuple(stored["rates"]),
             learning_rate=stored["learning_rate"],
             momentum=stored["momentum"],
         )
@@ -172,7 +179,8 @@ class ClosedLoopYellowFin:
         γ ≥ 0. None leaves the loop open: the explicit momentum is μ* itself, as `YellowFin` has it,
         and the sensor only reads.
     tuner : YellowFin
-        What chooses μ* and the learning rate. Its update is x ← x + β(x − x₋) − αg here.
+        What chooses μ* and the learning rate. Its update is x ← x + β(x − x₋) − αg here, its
+        clipping and its weight decay are those of its preset.
     sensor : Sensor
         By default the median over the coordinates.
     clip : float
@@ -245,6 +253,7 @@ class ClosedLoopYellowFin:
             memory=YellowFinTarget(self.tuner).init(begin)._replace(gradient=np.zeros(size)),
             readings=self.sensor.init(size),
             recent=(),
+            rates=(),
             learning_rate=rate * self.tuner.learning_rate_factor,
             momentum=momentum,
         )
@@ -269,7 +278,7 @@ class ClosedLoopYellowFin:
         info : dict
             What the step used: ``learning_rate``, the explicit ``momentum``, and what was read
             after it: ``target``, ``total_momentum`` (NaN where none could be), ``h_min``,
-            ``h_max``, ``variance``, ``distance``.
+            ``h_max``, ``variance``, ``distance``; and ``clip``, the factor of the gradient.
 
         Raises
         ------
@@ -287,16 +296,20 @@ class ClosedLoopYellowFin:
         used = Parameters(learning_rate=state.learning_rate, momentum=state.momentum)
         memory, tuned, info = YellowFinTarget(self.tuner).update(state.memory, push, used)
         before = state.recent[-1] if state.recent else here
-        decay = self.tuner.weight_decay * here if self.tuner.weight_decay else 0.0
-        after = here + used.momentum * (here - before) - used.learning_rate * (push + decay)
+        applied = float(info["clip"]) * push
+        if self.tuner.weight_decay:
+            applied += self.tuner.weight_decay * here
+        after = here + used.momentum * (here - before) - used.learning_rate * applied
         recent = (*state.recent, here)[-(self.staleness + 2) :]
+        rates = (*state.rates, state.learning_rate)[-(self.staleness + 2) :]
         known = (*recent, after)
         version = max(step - self.staleness, 0) - (step + 1 - len(recent))
         arrival = Arrival(
-            gradient=push,
+            gradient=applied,
             before=known[version - 1] if version else np.full_like(here, np.nan),
             point=known[version],
             after=known[version + 1],
+            learning_rate=rates[version],
         )
         target = memory.target
         readings, momentum, reading = self._loop.corrected(state.readings, arrival, used, target)
@@ -304,10 +317,13 @@ class ClosedLoopYellowFin:
             memory=memory,
             readings=readings,
             recent=recent,
+            rates=rates,
             learning_rate=float(tuned.learning_rate),
             momentum=float(target if self.gain is None else momentum),
         )
-        seen = {name: float(info[name]) for name in ("h_min", "h_max", "variance", "distance")}
+        seen = {
+            name: float(info[name]) for name in ("h_min", "h_max", "variance", "distance", "clip")
+        }
         told = {
             "learning_rate": state.learning_rate,
             "momentum": state.momentum,

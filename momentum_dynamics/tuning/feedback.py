@@ -148,12 +148,16 @@ class Arrival:
     before, point, after : array ``(*replicas, dimension)``
         The versions before the one at which the gradient was computed, that one, and the next; NaN
         where there is none before.
+    learning_rate : float or array ``(*replicas)``
+        With which the next version was made. While a tuner starts slowly it is far from that of
+        now.
     """
 
     gradient: Any
     before: Any
     point: Any
     after: Any
+    learning_rate: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +193,7 @@ class Feedback:
     >>> parameters = Parameters(learning_rate=0.1, momentum=0.2)
     >>> arrival = Arrival(
     ...     gradient=np.array([1.0]), before=np.array([1.5]), point=np.array([1.0]),
-    ...     after=np.array([0.75]),
+    ...     after=np.array([0.75]), learning_rate=0.1,
     ... )
     >>> state, parameters, info = loop.update(loop.init(parameters, (1,)), arrival, parameters)
     >>> round(float(info["reading"]), 3), round(float(parameters.momentum), 3)
@@ -217,8 +221,7 @@ class Feedback:
     ) -> tuple[Any, Parameters, dict[str, Any]]:
         """After an update was made: the state, the parameters of the next one, and the reading.
 
-        Where there is nothing to read, momentum stays as it is. The sensor takes the learning rate
-        of now for that of the version: tuners change it little within one staleness.
+        Where there is nothing to read, momentum stays as it is.
         """
         inner, averages = state
         target = self.tuner.target(inner)
@@ -231,7 +234,7 @@ class Feedback:
         self, averages: Any, arrival: Arrival, parameters: Parameters, target: Any
     ) -> tuple[Any, Any, Any]:
         """The sensor's averages, the corrected momentum and the reading after an arrival."""
-        rate = np.asarray(parameters.learning_rate)[..., None]
+        rate = np.asarray(arrival.learning_rate)[..., None]
         before, point = arrival.before, arrival.point
         averages, reading = self.sensor.update(
             averages,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -13,6 +14,8 @@ from momentum_dynamics.errors import DomainError, ShapeError
 __all__ = ["Optimizer", "Tree", "arrays_of", "gradients_of", "like", "squared_norm"]
 
 Array = NDArray[np.float64]
+
+_SHAPE = attrgetter("shape")
 
 Tree: TypeAlias = "ArrayLike | Sequence[ArrayLike]"
 """Parameters of a model: an array, or a list or tuple of arrays."""
@@ -44,6 +47,9 @@ def arrays_of(parameters: Any) -> list[Array]:
     leaves = parameters if isinstance(parameters, list | tuple) else (parameters,)
     found = []
     for leaf in leaves:
+        if type(leaf) is np.ndarray and leaf.dtype.char == "d":
+            found.append(leaf)
+            continue
         try:
             array = np.asarray(leaf)
         except ValueError:  # rows of different lengths
@@ -68,9 +74,7 @@ def gradients_of(gradient: Any, arrays: Sequence[Array]) -> list[Array]:
         If the shapes differ.
     """
     found = arrays_of(gradient)
-    if len(found) != len(arrays) or any(
-        one.shape != two.shape for one, two in zip(found, arrays, strict=True)
-    ):
+    if [*map(_SHAPE, found)] != [*map(_SHAPE, arrays)]:
         raise ShapeError(
             f"The gradient has shapes {[array.shape for array in found]}, but the parameters have "
             f"{[array.shape for array in arrays]}; give one number for each parameter."
@@ -87,4 +91,7 @@ def like(parameters: Any, arrays: list[Array]) -> Any:
 
 def squared_norm(arrays: Sequence[Array]) -> float:
     """The sum of the squares of all numbers."""
-    return sum((float(np.vdot(array, array)) for array in arrays), start=0.0)
+    total = 0.0
+    for array in arrays:
+        total += float(np.vdot(array, array))
+    return total

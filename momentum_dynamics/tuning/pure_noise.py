@@ -48,7 +48,7 @@ def reading_of_noise(
     --------
     >>> reading = reading_of_noise(400)
     >>> round(float(reading.h_min)), round(float(reading.h_max))
-    (348, 455)
+    (349, 455)
     """
     from scipy.integrate import quad
     from scipy.special import gammaln

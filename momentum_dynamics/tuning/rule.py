@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-import math
-import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from momentum_dynamics.errors import DomainError, ShapeError
-from momentum_dynamics.laws import tuning
+from momentum_dynamics.laws.tuning import (
+    best_root_momentum,
+    cubic_root,
+    released_cubic_root,
+    robust_learning_rate,
+    robust_root_gap,
+    robust_root_momentum,
+    signal_to_noise,
+)
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import absolute, maximum, minimum, where
 
 __all__ = ["SingleStep", "choose", "single_step"]
 
-_LEAST = sys.float_info.min
-_MOST = 1 / _LEAST
-_BELOW_ONE = 1 - sys.float_info.epsilon / 2
-"""The largest number below one: where √β rounds to one, momentum stays below."""
+
+class _Limits(NamedTuple):
+    """The least positive number that is normal, its inverse, and the largest number below one."""
+
+    least: float
+    most: float
+    below_one: float
+
+
+def _limits(found: Any) -> _Limits:
+    return _Limits(float(found.tiny), float(1 / found.tiny), float(1 - found.eps / 2))
+
+
+_DOUBLE = _limits(np.finfo(np.float64))
+_SINGLE = _limits(np.finfo(np.float32))
 
 
 class SingleStep(NamedTuple):
@@ -116,24 +133,29 @@ def choose(
     With ``released``, a floor ε, the root of the cubic is the one of the code that was released
     with the paper, its pole and its cancellation included.
     """
-    low = maximum(h_min, _LEAST)
-    p = tuning.signal_to_noise(distance, low, maximum(variance, _LEAST))
-    some = minimum(maximum(p, _LEAST), _MOST)
+    single = type(h_min) is not float and getattr(h_min, "dtype", None) == np.float32
+    tiny, huge, below_one = _SINGLE if single else _DOUBLE
+    low = maximum(h_min, tiny)
+    p = signal_to_noise(distance, low, maximum(variance, tiny))
+    some = minimum(maximum(p, tiny), huge)
     high = maximum(h_max, low)
-    least = tuning.robust_root_momentum(low, high)
+    least = robust_root_momentum(low, high)
     if released is None:
-        gap = where(p > 0, tuning.cubic_root(some), 0 * some)
-        root = where(p > 0, tuning.best_root_momentum(gap, some), 0 * some + 1)
-        gap = minimum(gap, tuning.robust_root_gap(low, high))
+        gap = where(p > 0, cubic_root(some), 0 * some)
+        root = where(p > 0, best_root_momentum(gap, some), 0 * some + 1)
+        gap = minimum(gap, robust_root_gap(low, high))
         root = maximum(root, least)
-        momentum = minimum(root * root, _BELOW_ONE)
+        momentum = minimum(root * root, below_one)  # √β may round to one
     else:
         try:
-            root = maximum(absolute(tuning.released_cubic_root(p, released)), least)
-        except ZeroDivisionError:  # on the pole, where the released code stops as well
-            root = math.inf
+            root = maximum(absolute(released_cubic_root(p, released)), least)
+        except ZeroDivisionError:  # where the released code raises as well
+            raise DomainError(
+                f"The signal-to-noise ratio {p:.3g} is the pole of the released root; "
+                'take root="exact", which has none.'
+            ) from None
         gap, momentum = 1 - root, root * root
-    return SingleStep(momentum, tuning.robust_learning_rate(gap, low), gap)
+    return SingleStep(momentum, robust_learning_rate(gap, low), gap)
 
 
 def _checked(name: str, value: ArrayLike) -> Scalar:

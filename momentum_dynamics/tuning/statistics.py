@@ -7,16 +7,28 @@ wherever the long arrays live, this is the tuner's arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from momentum_dynamics.notation import Scalar
-from momentum_dynamics.scalars import exp, log, maximum, minimum, sqrt, where
+from momentum_dynamics.scalars import exp, for_floats, log, maximum, minimum, sqrt, where
 from momentum_dynamics.tuning.rule import choose
 
 if TYPE_CHECKING:
     from momentum_dynamics.tuning.yellowfin import YellowFin
 
-__all__ = ["Averages", "Reading", "Tuned", "damped", "guarded", "read", "tune"]
+__all__ = [
+    "OF_ARRAYS",
+    "OF_FLOATS",
+    "Arithmetic",
+    "Averages",
+    "Reading",
+    "Tuned",
+    "damped",
+    "guarded",
+    "read",
+    "tune",
+]
 
 
 class Averages(NamedTuple):
@@ -79,6 +91,7 @@ def read(
     squared_average: Scalar,
     extremes: tuple[Scalar, Scalar],
     density: Scalar = 1.0,
+    seen: Scalar | None = None,
 ) -> tuple[Averages, Reading]:
     """Take one gradient in.
 
@@ -94,6 +107,9 @@ def read(
         The least and the largest ‖g‖² of the window.
     density : float
         The share of coordinates of the gradient that are not 0.
+    seen : float, optional
+        1 − keep^(step + 1), from whoever has it more precisely than the subtraction gives it: in
+        single precision that is left with four digits in the first steps.
     """
     keep, floor = settings.smoothing, settings.floor
     take = 1 - keep
@@ -110,7 +126,8 @@ def read(
         smallest=keep * averages.smallest + take * least,
         density=keep * averages.density + take * density,
     )
-    seen = 1 - keep ** (step + 1)
+    if seen is None:
+        seen = 1 - keep ** (step + 1)
     weight = seen if settings.zero_debias else 1.0
     h_min, h_max = now.smallest / weight, now.largest / weight
     if settings.log_smoothing:
@@ -125,7 +142,12 @@ def read(
 
 
 def tune(
-    settings: YellowFin, step: Any, earlier: Scalar, squared_norm: Scalar, reading: Reading
+    settings: YellowFin,
+    step: Any,
+    earlier: Scalar,
+    squared_norm: Scalar,
+    reading: Reading,
+    factor: Scalar | None = None,
 ) -> Tuned:
     """The rule on what was read, and the safeguards after it.
 
@@ -138,6 +160,8 @@ def tune(
     squared_norm : float
         Of the gradient that was read.
     reading : Reading
+    factor : float, optional
+        On the learning rate; by default that of the settings. Groups of parameters have their own.
     """
     floor = settings.floor
     released = settings.root == "released"
@@ -153,7 +177,8 @@ def tune(
     if settings.slow_start:
         rate = rate * minimum(1.0, (step + 1) / (10.0 * settings.window))
     first = step == 0
-    rate = where(first, settings.initial_learning_rate, rate) * settings.learning_rate_factor
+    rate = where(first, settings.initial_learning_rate, rate)
+    rate = rate * (settings.learning_rate_factor if factor is None else factor)
     momentum = where(first, settings.initial_momentum, chosen.momentum)
     norm = sqrt(squared_norm)
     if settings.largest_move is not None:
@@ -164,3 +189,15 @@ def tune(
         spike = (step > 0) & (squared_norm >= earlier)
         clip = where(spike, damped(sqrt(earlier) + floor, norm, floor), 1.0)
     return Tuned(rate, momentum, clip)
+
+
+class Arithmetic(NamedTuple):
+    """The three steps of this module in one reading."""
+
+    guarded: Callable[..., Scalar]
+    read: Callable[..., tuple[Averages, Reading]]
+    tune: Callable[..., Tuned]
+
+
+OF_FLOATS = Arithmetic(for_floats(guarded), for_floats(read), for_floats(tune))
+OF_ARRAYS = Arithmetic(guarded, read, tune)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,52 +13,15 @@ from numpy.typing import NDArray
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
-from momentum_dynamics.tuning.statistics import Averages, Tuned, guarded, read, tune
+from momentum_dynamics.tuning.presets import settled
+from momentum_dynamics.tuning.statistics import OF_ARRAYS, OF_FLOATS, Averages, Tuned
 
 __all__ = ["YellowFin", "YellowFinState", "averaged", "not_finite"]
 
 Array = NDArray[np.float64]
 
-_PRESETS: dict[str, dict[str, Any]] = {
-    "paper": {
-        "log_smoothing": False,
-        "zero_debias": True,
-        "slow_start": True,
-        "adaptive_clip": False,
-        "statistics_guard": None,
-        "largest_move": None,
-        "sparsity_debias": False,
-        "floor": sys.float_info.min,
-        "update_rule": "difference",
-        "first_gradient_in_velocity": True,
-    },
-    "reference": {
-        "log_smoothing": True,
-        "zero_debias": True,
-        "slow_start": True,
-        "adaptive_clip": True,
-        "statistics_guard": 100.0,
-        "largest_move": 100.0,
-        "sparsity_debias": False,
-        "floor": 1e-6,
-        "update_rule": "velocity",
-        "first_gradient_in_velocity": False,
-    },
-}
-_SWITCHES = (
-    "log_smoothing", "zero_debias", "slow_start", "adaptive_clip", "sparsity_debias",
-    "first_gradient_in_velocity",
-)  # fmt: skip
-_WORDS = {
-    "preset": tuple(_PRESETS),
-    "root": ("exact", "released"),
-    "update_rule": ("difference", "velocity"),
-}
-_OPTIONAL = ("statistics_guard", "largest_move", "clip_norm")
 
-
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class YellowFinState:
+class YellowFinState(NamedTuple):
     """All that YellowFin remembers; a run that goes on from it goes on bit for bit.
 
     Attributes
@@ -108,7 +70,7 @@ class YellowFinState:
         DomainError
             If something is missing.
         """
-        missing = [field.name for field in fields(cls) if field.name not in stored]
+        missing = [name for name in cls._fields if name not in stored]
         if missing:
             raise DomainError(f"A stored state of YellowFin has no {', '.join(missing)}.")
         return cls(
@@ -233,32 +195,15 @@ class YellowFin:
     first_gradient_in_velocity: Any = None
 
     def __post_init__(self) -> None:
-        _check_word("preset", self.preset)
-        for name, default in _PRESETS[self.preset].items():
-            missing = ... if name in _OPTIONAL else None
-            if getattr(self, name) is missing:
-                object.__setattr__(self, name, default)
-        for name in ("root", "update_rule"):
-            _check_word(name, getattr(self, name))
-        for name in _SWITCHES:
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise DomainError(f"{name} is {getattr(self, name)!r}, but must be True or False.")
-            object.__setattr__(self, name, bool(getattr(self, name)))
-        window = _number("window", self.window, 1, math.inf)
-        if window != int(window):
-            raise DomainError(f"window is {self.window!r}, but must be a whole number from 1 on.")
-        object.__setattr__(self, "window", int(window))
-        ranges = {
-            "smoothing": (0.0, 1.0), "initial_learning_rate": (0.0, math.inf),
-            "initial_momentum": (-math.inf, math.inf), "statistics_guard": (0.0, math.inf),
-            "largest_move": (0.0, math.inf), "clip_norm": (0.0, math.inf),
-            "learning_rate_factor": (0.0, math.inf), "weight_decay": (0.0, math.inf),
-            "floor": (0.0, math.inf),
-        }  # fmt: skip
-        for name, (low, high) in ranges.items():
-            if getattr(self, name) is None and name in _OPTIONAL:
-                continue
-            object.__setattr__(self, name, _number(name, getattr(self, name), low, high))
+        for name, value in settled(
+            {field.name: getattr(self, field.name) for field in fields(self)}
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def forgets_first_gradient(self) -> bool:
+        """Whether the velocity is still 0 after the first step."""
+        return self.initial_momentum == 0 and not self.first_gradient_in_velocity
 
     def init(self, parameters: Any) -> YellowFinState:
         """The state before the first gradient.
@@ -308,7 +253,7 @@ class YellowFin:
         step, squared = state.step, squared_norm(gradients)
         if not squared < math.inf:
             raise DomainError(not_finite(step, gradients))
-        factor = guarded(self, step, state.h_max, squared)
+        factor = OF_FLOATS.guarded(self, step, state.h_max, squared)
         averages = averaged(self.smoothing, factor, state.gradients, gradients)
         density = 1.0
         if self.sparsity_debias:
@@ -340,16 +285,22 @@ class YellowFin:
         squared: Scalar,
         squared_average: Scalar,
         density: Scalar = 1.0,
+        factor: Scalar | None = None,
     ) -> tuple[tuple[tuple[Scalar, ...], Averages, Scalar], Tuned, dict[str, Any]]:
         """The part of a step that is made of single numbers: window, averages and the rule."""
         window, averages, earlier = numbers
-        window = (*window[max(len(window) + 1 - self.window, 0) :], squared)
-        averages, reading = read(
+        window = (*(window[1:] if len(window) == self.window else window), squared)
+        arithmetic = OF_FLOATS if type(squared) is float else OF_ARRAYS
+        averages, reading = arithmetic.read(
             self, averages, step, squared, squared_average, _extremes(window), density
         )
-        tuned = tune(self, step, earlier, squared, reading)
-        info = {"learning_rate": tuned.learning_rate, "momentum": tuned.momentum}
-        return (window, averages, reading.h_max), tuned, info | reading._asdict()
+        tuned = arithmetic.tune(self, step, earlier, squared, reading, factor)
+        info = {
+            "learning_rate": tuned.learning_rate, "momentum": tuned.momentum,
+            "h_min": reading.h_min, "h_max": reading.h_max,
+            "variance": reading.variance, "distance": reading.distance,
+        }  # fmt: skip
+        return (window, averages, reading.h_max), tuned, info
 
     def _moved(
         self,
@@ -363,19 +314,23 @@ class YellowFin:
         """The velocities and the points after a step; the long arrays are passed over here."""
         rate, momentum = tuned.learning_rate, tuned.momentum
         difference = self.update_rule == "difference"
-        forgets = step == 0 and momentum == 0 and not self.first_gradient_in_velocity
+        forgets = step == 0 and self.forgets_first_gradient
         after, moved = [], []
         for velocity, gradient, point in zip(velocities, gradients, points, strict=True):
-            push = gradient if factor == 1 else factor * gradient
+            push, share = gradient, factor
             if self.weight_decay:
-                push = push + self.weight_decay * point
+                push, share = factor * gradient + self.weight_decay * point, 1.0
+            # Every array that is asked for is used twice: long ones cost more to get than to fill.
             fresh = momentum * velocity
             if difference:
-                fresh -= rate * push
-                moved.append(point + fresh)
+                move = (-rate * share) * push
+                fresh += move
+                moved.append(np.add(point, fresh, out=move) if point.ndim else point + fresh)
             else:
-                fresh += push
-                moved.append(point - rate * fresh)
+                fresh += push if share == 1 else share * push
+                move = -rate * fresh
+                move += point
+                moved.append(move)
             after.append(np.zeros_like(point) if forgets else fresh)
         return after, moved
 
@@ -386,8 +341,9 @@ def averaged(
     """The exponential averages after one more gradient, shortened by a factor."""
     found = []
     for average, gradient in zip(averages, gradients, strict=True):
-        now = keep * average
-        now += ((1 - keep) * factor) * gradient
+        now = gradient - average if factor == 1 else factor * gradient - average
+        now *= 1 - keep
+        now += average
         found.append(now)
     return found
 
@@ -405,25 +361,9 @@ def not_finite(step: int, gradients: list[Array]) -> str:
     if wrong:
         return (
             f"The gradient of step {step} is not finite in {wrong} of {total} entries; lower the "
-            "learning rate with learning_rate_factor, or clip with clip_norm."
+            "learning rate with a factor, or clip with clip_norm."
         )
     return (
         f"The gradient of step {step} is too long: its squared norm is no floating-point number; "
         "scale the loss down."
     )
-
-
-def _check_word(name: str, value: Any) -> None:
-    if value not in _WORDS[name]:
-        raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(_WORDS[name])}.")
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    ends = f"{'(' if low == -math.inf else '['}{low:g}, {high:g})".replace("inf", "∞")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool | str) or not (math.isfinite(number) and low <= number < high):
-        raise DomainError(f"{name} is {value!r}, but must be a number in {ends}.")
-    return number

@@ -6,6 +6,7 @@ import sympy
 
 from momentum_dynamics import (
     Alternating,
+    Averaged,
     BilinearGame,
     ComplexMomentum,
     DomainError,
@@ -199,6 +200,31 @@ def test_a_proximal_step_is_descent_on_the_transform():
     np.testing.assert_allclose(run.outputs[1], implicit)
 
 
+def test_averages():
+    """Orbits in turn are bounded, so their mean falls as 1/t; a running one damps the turn."""
+    descent, game = GradientDescent(learning_rate=0.5), BilinearGame(1.0)
+    run = play(descent, game, steps=4000)
+    mean = np.linalg.norm(run.average, axis=-1)
+    np.testing.assert_allclose(run.average[10], run.outputs[:11].mean(axis=0))
+    assert mean[-1] < 2e-3
+    assert run.distance[-1] > 0.5
+    smoothed = Averaged(method=descent, smoothing=0.9)
+    damped = play(smoothed, game, steps=400)
+    np.testing.assert_allclose(damped.points, run.points[:401])
+    turn = np.arccos(1 - 0.5**2 / 2)
+    factor = 0.1 / np.abs(1 - 0.9 * np.exp(-1j * turn))
+    late = slice(200, 400)
+    ratio = np.sqrt((damped.distance[late] ** 2).mean() / (run.distance[late] ** 2).mean())
+    assert ratio == pytest.approx(factor, rel=1e-2)
+    assert spectral_radius(smoothed, game) == pytest.approx(1)
+    batch = Averaged(
+        method=HeavyBall(learning_rate=0.3, momentum=np.array([-0.2, -0.4])), smoothing=0.5
+    )
+    assert play(batch, game, steps=3).outputs.shape == (4, 2, 2)
+    with pytest.raises(DomainError, match="smoothing is 1, but must lie"):
+        Averaged(method=descent, smoothing=1)
+
+
 def test_entries_keep_their_own_axes():
     method = HeavyBall(learning_rate=np.ones((5, 1)), momentum=np.full(4, 0.5))
     whole, thin = state_space(method), separable_state_space(method)
@@ -263,6 +289,8 @@ def test_refusals():
         (DomainError, "is no game; give one such as", lambda: play(descent, 1.0, steps=1)),
         (ShapeError, "played one game at a time",
          lambda: play(descent, QuadraticGame.family(0, [1.0, 2.0], 0), steps=1)),
+        (ShapeError, "Every gradient of a game is equally noisy",
+         lambda: play(descent, game, steps=1, noise_variance=[1.0, 2.0])),
         (ShapeError, "Players start at rest",
          lambda: play(descent, game, steps=1, start=(np.ones(2),))),
         (NotTraceableError, "answered for numbers only",

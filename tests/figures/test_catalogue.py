@@ -34,14 +34,26 @@ HOLES = {
     "radius-against-learning-rate": {"plateau", "height"},  # no momentum, no robust region
     "covariance-gan": {"curve", "late", "error"},  # starts that overflowed
     "noise-floor": {"surrogate"},  # drawn on the robust region only
+    # runs that diverged, workloads without classes, searches of different lengths
+    "race-curves": {"mean", "low", "high"},
+    "race-scores": {"speedup", "loss", "accuracy"},
+    "race-rerun": {"accuracy"},
+    "race-stale": {"mean"},
+    "race-without-momentum": {"speedup", "loss"},
+    "learning-rate-factor": {"value", "loss", "untuned"},
 }
 """Fields in which a NaN stands for what does not exist."""
 
 SLOW = {
-    "noise-floor",  # compiles
-    "rates-on-real-data",  # runs on data
+    "noise-floor",
+    "rates-on-real-data",
     "nonlinear-fields",
-    "gaps-against-condition",  # searches
+    "race-rerun",
+    "exit-time-collapse",
+    "chain-of-saddles",
+    "random-saddle",
+    "stale-escape",
+    "gaps-against-condition",
     "methods-per-gradient",
     "spectral-shapes",
     "best-momentum-over-the-complex-plane",

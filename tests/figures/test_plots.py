@@ -14,8 +14,12 @@ from momentum_dynamics import (
     NotTraceableError,
     Quadratic,
     analyze,
+    exit_from_saddle,
+    exit_time,
     plot,
     queue_moments,
+    ridge_path,
+    risk_path,
     second_moments,
     simulate,
     simulate_closed_loop,
@@ -154,6 +158,24 @@ def test_an_analysis_without_measurements_is_drawn():
     drawn(plot(analyze(Quadratic([2.0, 2.0]))))
 
 
+def test_an_exit_time_is_drawn_setting_by_setting():
+    balls = HeavyBall(learning_rate=0.05, momentum=[0.0, 0.9])
+    away = exit_time(balls, -1.0, noise_variance=1e-6, distance=1.0)
+    lines = drawn(plot(away)).lines
+    assert len(lines) == 2
+    assert lines[0].get_ydata().sum() == pytest.approx(1, abs=1e-2)
+    many = HeavyBall(learning_rate=0.05, momentum=np.linspace(0, 0.9, 12))
+    ax = drawn(plot(exit_time(many, -1.0, noise_variance=1e-6, distance=1.0)))
+    assert ax.get_title(loc="left") == "the first 8 of 12 settings"
+
+
+def test_a_joint_exit_is_drawn():
+    found = exit_from_saddle(BALL, [-1.0, -0.9, 2.0], noise_variance=1e-4, distance=1.0)
+    inside, share = drawn(plot(found)).lines[:2]
+    assert inside.get_ydata()[0] == 1
+    assert share.get_ydata()[-1] < 1
+
+
 def test_axes_of_ones_own_are_used():
     from matplotlib.figure import Figure
 
@@ -172,3 +194,14 @@ def test_plotting_changes_no_settings():
     before = dict(mpl.rcParams)
     plot(simulate(BALL, PROBLEM, steps=5))
     assert dict(mpl.rcParams) == before
+
+
+def test_a_risk_is_drawn_with_its_parts():
+    X, truth = np.eye(3)[:, :2] * 2, np.array([1.0, 2.0])
+    balls = HeavyBall(learning_rate=0.2, momentum=np.array([0.0, 0.5]))
+    path = risk_path(balls, X, truth, 1.0, 9)
+    lines = drawn(plot(path)).lines
+    assert len(lines) == 6
+    assert lines[0].get_ydata() == pytest.approx(path.risk[:, 0])
+    ridges = ridge_path(X, truth, 1.0, [0.1, 1.0, 10.0])
+    assert drawn(plot(ridges)).lines[0].get_ydata() == pytest.approx(ridges.risk)

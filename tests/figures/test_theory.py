@@ -184,6 +184,7 @@ def test_momentum_leads_at_equal_step_and_trails_at_equal_effective_step():
     positive = data.momentum > 0.01
     assert (data.growth[0][:, positive] > data.plain[:, None]).all()
     assert (data.growth[1][:, positive] < data.plain[:, None]).all()
+    assert (data.growth[2][:, positive] > data.growth[0][:, positive]).all()
     assert data.measured == pytest.approx(data.expected, rel=1e-6)
     assert data.plain == pytest.approx(1 + data.learning_rate * data.ascent)
 

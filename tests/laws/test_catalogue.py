@@ -35,6 +35,9 @@ USUAL = {
     "group_time": (0.1, 9.0), "server_time": (0.1, 2.0), "communication": (0.0, 1.0),
     "floor": (0.05, 2.0),
     "age": (0.5, 30.0),
+    "scaled_gap": (0.0, 3.0), "position": (-1.0, 1.0), "earlier_position": (-1.0, 1.0),
+    "growth": (1.02, 1.5), "amplitude": (0.001, 0.05), "distance": (0.5, 2.0),
+    "batch_size": (1, 8), "samples": (10, 60),
     "coupling": (0.05, 1.9), "other_momentum": (-0.9, 0.9), "first_player": (-2.0, 2.0),
     "second_player": (-2.0, 2.0), "pull": (0.1, 2.0), "turn": (-2.0, 2.0), "angle": (0.05, 1.5),
     "slope": (0.3, 1.0), "gradient_penalty": (0.05, 0.5), "bend": (-0.5, -0.1),
@@ -76,6 +79,17 @@ DOMAINS = {
         }
         for name in ("target_eigenvalue", "fixed_delay_balance", "geometric_delay_balance")
     },
+    # Where some mean curvature is stable.
+    "minibatch.mean_square_sharpness_limit": {
+        "learning_rate": (0.05, 0.1),
+        "curvature_variance": (0.1, 0.5),
+        "momentum": (0.05, 0.9),
+    },
+    "generalization.matched_ridge": {"steps": (1, 40)},
+    # Where the start is inside the distance.
+    "saddles.deterministic_exit_time": {"displacement": (0.01, 0.1)},
+    # Each power widens an interval.
+    "saddles.exit_time_survival": {"steps": (0, 20)},
     "systems.floor_learning_rate": {"noise_variance": (0.1, 4.0)},
     "systems.statistical_efficiency": {"noise_variance": (0.1, 4.0)},
     # Each step of the recursion widens an interval.
@@ -98,6 +112,7 @@ NO_INTERVALS = {
     "spectrum.complex_spectral_radius": "intervals have no square root of negative numbers",
     "spectrum.elliptic_spectral_radius": "intervals have no square root of negative numbers",
     "continuous.vanishing_friction_path": "mpmath's intervals have no hypergeometric functions",
+    "saddles.exit_time_survival": "mpmath's intervals have no error function",
 }
 
 

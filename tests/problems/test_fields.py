@@ -14,19 +14,25 @@ from momentum_dynamics import (
     CurvatureJump,
     DiracGAN,
     DomainError,
+    DoubleWell,
     HamiltonianDescent,
     LeastSquares,
     LinearGame,
     LogisticRegression,
+    MonkeySaddle,
     PiecewiseQuadratic,
     Polygon,
     Proximal,
     Quadratic,
     QuadraticGame,
+    QuarticSaddle,
     Ridge,
     Rosenbrock,
+    SaddleChain,
     ShapeError,
     problems,
+    semicircle_saddle,
+    wishart_saddle,
 )
 from momentum_dynamics.problems import LinearProblem
 from momentum_dynamics.problems.games import is_game
@@ -74,7 +80,12 @@ EXAMPLES = {
     "logistic": LogisticRegression(data(30, 4)[0], np.sign(data(30, 4)[1]), ridge=0.2),
     "polygon": Polygon(0.4 + 0.1j, corners=5, smallest_curvature=1.0, largest_curvature=3.0),
     "pieces": PiecewiseQuadratic([-1.5, 1.0, 2.0], [3.0, 25.0, 1.0, 25.0]),
+    "quartic": QuarticSaddle(),
+    "monkey": MonkeySaddle(),
+    "saddles": SaddleChain([1.0, 0.7, 1.3, 0.4]),
+    "one saddle": SaddleChain([0.5]),
     "smooth jump": CurvatureJump(inner=10.0, outer=1.0, width=0.3),
+    "double well": DoubleWell(barrier=1.5, top=-0.2),
 }
 every_example = pytest.mark.parametrize("problem", EXAMPLES.values(), ids=list(EXAMPLES))
 LINEAR = {name: problem for name, problem in EXAMPLES.items() if hasattr(problem, "modes")}
@@ -115,8 +126,9 @@ def test_every_problem_has_examples():
         for name in problems.__all__
         if inspect.isclass(cls := getattr(problems, name)) and hasattr(cls, "field")
     } - {problems.Problem, problems.LinearProblem, problems.Game}
-    # The fields of mini-batches are random: they have tests of their own.
-    assert classes - {problems.MiniBatches, problems.RingGAN} == {
+    # The field of mini-batches is random, and nobody knows a network's minimum: they have tests of
+    # their own.
+    assert classes - {problems.MiniBatches, problems.DigitsNetwork, problems.RingGAN} == {
         type(problem) for problem in EXAMPLES.values()
     }
 
@@ -358,3 +370,46 @@ def test_game_fields_of_both_players():
 def test_what_is_no_game(matrix, error, message):
     with pytest.raises(error, match=message):
         BilinearGame(matrix)
+
+
+def test_a_chain_has_one_way_down_from_each_saddle():
+    chain = SaddleChain([1.0, 0.7, 1.3, 0.4])
+    for passed in range(4):
+        saddle = np.zeros(4)
+        saddle[:passed] = [1.0, -1.0, 1.0, -1.0][:passed]
+        np.testing.assert_allclose(chain.field(saddle), 0, atol=1e-12)
+        found = np.linalg.eigvalsh(jacobian(chain, saddle))
+        assert (found < 0).sum() == 1
+        assert found[0] == pytest.approx(-chain.ascents[passed], abs=1e-6)
+        assert chain.loss(saddle) == pytest.approx(-chain.ascents[:passed].sum() / 4)
+    rng = np.random.default_rng(0)
+    assert chain.loss(rng.normal(scale=2, size=(1000, 4))).min() > chain.loss(np.ones(4))
+
+
+@pytest.mark.slow
+def test_random_saddles_have_the_spectra_of_random_matrices():
+    saddle = semicircle_saddle(300, shift=0.3, seed=1)
+    spectrum = saddle.spectrum()
+    assert spectrum[[0, -1]] == pytest.approx([-0.7, 1.3], abs=0.05)
+    assert spectrum.std() == pytest.approx(0.5, abs=0.01)
+    share = 0.5 - (0.3 * np.sqrt(1 - 0.09) + np.arcsin(0.3)) / np.pi
+    assert (spectrum < 0).mean() == pytest.approx(share, abs=0.01)
+    lowered = wishart_saddle(800, 200, shift=0.5, seed=1).spectrum()
+    assert lowered[[0, -1]] == pytest.approx([0.25 - 0.5, 2.25 - 0.5], abs=0.05)
+    again = semicircle_saddle(300, shift=0.3, seed=1)
+    assert (again.curvature == saddle.curvature).all()
+
+
+def test_what_is_no_saddle_is_refused():
+    with pytest.raises(DomainError, match="no curvature is negative"):
+        semicircle_saddle(50, shift=1.5, seed=0)
+    with pytest.raises(DomainError, match="no curvature is negative"):
+        wishart_saddle(200, 50, shift=0.1, seed=0)
+    with pytest.raises(DomainError, match=r"dimension is 2\.5"):
+        semicircle_saddle(2.5, shift=0.0, seed=0)
+    with pytest.raises(DomainError, match="samples is 0"):
+        wishart_saddle(0, 3, shift=0.5, seed=0)
+    with pytest.raises(ShapeError, match="one number for each saddle"):
+        SaddleChain([])
+    with pytest.raises(DomainError, match="positive"):
+        SaddleChain([1.0, -1.0])

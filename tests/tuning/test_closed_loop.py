@@ -241,7 +241,7 @@ def test_feedback_is_a_pure_function():
     parameters = Parameters(learning_rate=0.1, momentum=0.2)
     arrival = Arrival(
         gradient=np.array([1.0]), before=np.array([1.5]), point=np.array([1.0]),
-        after=np.array([0.75]),
+        learning_rate=0.1, after=np.array([0.75]),
     )  # fmt: skip
     state = loop.init(parameters, (1,))
     first, again = (loop.update(state, arrival, parameters) for _ in range(2))

@@ -79,7 +79,7 @@ def test_the_loop_is_that_of_the_simulation(staleness):
 def test_the_update_is_that_of_the_paper():
     tuner = ClosedLoopYellowFin(staleness=2, gain=0.05, tuner=FAST)
     rng = np.random.default_rng(0)
-    points, state, before = [np.ones(30)], tuner.init(np.ones(30)), None
+    points, state, before, rates = [np.ones(30)], tuner.init(np.ones(30)), None, []
     for step in range(40):
         asked = max(step - 2, 0)
         gradient = SPECTRUM * points[asked] + 0.1 * rng.standard_normal(30)
@@ -88,14 +88,35 @@ def test_the_update_is_that_of_the_paper():
         moved = points[-1] + info["momentum"] * drift - info["learning_rate"] * gradient
         assert np.allclose(point, moved, atol=1e-13)
         points.append(point)
+        rates.append(info["learning_rate"])
         if before is not None and not np.isnan(before["total_momentum"]):
             error = before["target"] - before["total_momentum"]
             assert info["momentum"] == pytest.approx(before["momentum"] + 0.05 * error, rel=1e-9)
         if asked:
-            shift = points[asked + 1] - points[asked] + info["learning_rate"] * gradient
+            shift = points[asked + 1] - points[asked] + rates[asked] * gradient
             ratio = shift / (points[asked] - points[asked - 1])
             assert info["total_momentum"] == pytest.approx(np.median(ratio), rel=1e-9)
         before = info
+
+
+def test_clipping_and_decay_are_those_of_the_tuner():
+    """The step that is made is the step that the sensor knows of, so the identity holds."""
+    tuner = YellowFin(preset="reference", smoothing=0.9, weight_decay=0.01)
+    loop = ClosedLoopYellowFin(staleness=0, tuner=tuner)
+    rng = np.random.default_rng(0)
+    point, before, clipped = np.ones(30), np.ones(30), 0
+    state = loop.init(point)
+    for step in range(120):
+        gradient = SPECTRUM * point + (5 if step % 20 == 19 else 0.1) * rng.standard_normal(30)
+        state, moved, info = loop.update(state, gradient, point)
+        push = info["clip"] * gradient + 0.01 * point
+        drift = info["momentum"] * (point - before)
+        assert np.allclose(moved, point + drift - info["learning_rate"] * push, atol=1e-13)
+        if step:
+            assert info["total_momentum"] == pytest.approx(info["momentum"], abs=1e-9)
+        clipped += info["clip"] < 1
+        before, point = point, moved
+    assert clipped >= 4
 
 
 @pytest.mark.slow

@@ -116,7 +116,11 @@ def test_the_released_root_has_a_pole():
     """Near p = ε³ the floor divides by almost nothing; the exact rule passes through."""
     for distance in (1e-9 * (1 + np.arange(-20, 21) * 2.0**-52)).tolist():
         numbers = {"h_max": 1.0, "h_min": 1.0, "variance": 0.5, "distance": distance}
-        assert choose(**numbers, released=1e-6).momentum > 100
+        try:
+            found = choose(**numbers, released=1e-6).momentum
+        except DomainError:  # exactly on it
+            found = np.inf
+        assert found > 100
         assert choose(**numbers).momentum == pytest.approx(1 - 2e-6, abs=1e-9)
 
 

@@ -1,0 +1,270 @@
+"""Beyond one direction: a degenerate saddle, many in a row, and a random one of many directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy
+
+from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
+from momentum_dynamics.dynamics.escape import exit_time
+from momentum_dynamics.dynamics.escape_modes import exit_from_saddle
+from momentum_dynamics.laws import saddles
+from momentum_dynamics.methods import HeavyBall
+from momentum_dynamics.notation import symbol
+from momentum_dynamics.problems import (
+    MonkeySaddle,
+    Quadratic,
+    SaddleChain,
+    semicircle_saddle,
+    wishart_saddle,
+)
+from momentum_dynamics.scalars import expression
+from momentum_dynamics.simulation import simulate
+from momentum_dynamics.simulation.exits import exit_steps, first_steps
+
+__all__ = ["monkey_steps", "passages"]
+
+ALPHA, BETA = symbol("learning_rate"), symbol("momentum")
+DISTANCE, DISPLACEMENT = symbol("distance"), symbol("displacement")
+
+
+def monkey_steps(
+    momenta: Any, displacement: float, *, learning_rate: float = 0.1, distance: float = 1.0
+) -> Any:
+    """Steps from rest at (−d, 0) on the monkey saddle until the point is a distance away.
+
+    One for each momentum.
+    """
+    momenta = np.asarray(momenta, dtype=float)
+    slowest = (1 - momenta.min()) / (3 * learning_rate * displacement)
+    ball = HeavyBall(learning_rate=learning_rate, momentum=momenta)
+    # Who has left falls for ever, and falls beyond floats.
+    run = simulate(
+        ball, MonkeySaddle(), steps=int(1.2 * slowest) + 60, start=[-displacement, 0.0]
+    )  # fmt: skip
+    return first_steps(~(run.distance < distance))
+
+
+def _monkey_statement() -> Any:
+    steps = sympy.Function("T")(DISPLACEMENT)
+    limit = sympy.Limit(DISPLACEMENT * steps, DISPLACEMENT, 0)
+    return sympy.Eq(limit, (1 - BETA) / (3 * ALPHA), evaluate=False)
+
+
+def _monkey_proof() -> Evidence:
+    """All curvatures vanish; gradient descent's 1/x falls by 3α/(1 + 3αx) at each step, exactly.
+
+    So (1/d − 1/Δ)/(3α) bounds the number of steps from below, and 1 + 3αΔ times that, and one step,
+    from above: between them it is 1/(3αd) to leading order.
+    """
+    x, y, far = sympy.symbols("x y X", positive=True)
+    field = MonkeySaddle().field(np.array([x, y], dtype=object))
+    slopes = [sympy.diff(part, place).subs({x: 0, y: 0}) for part in field for place in (x, y)]
+    step = sympy.Symbol("a", positive=True)
+    moved = x + step * field[0].subs(y, 0)  # of −x, whose square is the same
+    fall = 1 / x - 1 / moved - 3 * step / (1 + 3 * step * x)
+    least = sympy.limit(x * (1 / x - 1 / far) / (3 * step), x, 0)
+    return Evidence.exact(
+        *slopes,
+        sympy.simplify(fall),
+        sympy.simplify(least - 1 / (3 * step)),
+        sympy.simplify(sympy.diff(1 / (1 + 3 * step * x), x)) < 0,
+        note="curvatures at the saddle; fall of 1/x at a step of gradient descent",
+    )
+
+
+def _monkey_check(law: Callable[[float, float], float]) -> Evidence:
+    momenta, near = (0.0, 0.5, 0.9), 3e-4
+    predicted = [law(momentum, near) for momentum in momenta]
+    return Evidence.close(
+        1, monkey_steps(momenta, near) / predicted, tolerance=0.1,
+        note="simulated over predicted steps from d = 3·10⁻⁴ to 1, β = 0, 0.5, 0.9",
+    )  # fmt: skip
+
+
+def _power_law(momentum: float, displacement: float) -> float:
+    return (1 - momentum) / (0.3 * displacement)
+
+
+def _strict_law(momentum: float, displacement: float) -> float:
+    """As from a strict saddle of curvature −1."""
+    return float(saddles.deterministic_exit_time(0.1, momentum, 1.0, displacement, 1.0))
+
+
+MONKEY = Claim(
+    slug="a-monkey-saddle-is-left-polynomially",
+    title=(
+        "From a distance d the monkey saddle x³ − 3xy² is left in about (1 − β)/(3αd) steps: a "
+        "power of 1/d, not its logarithm."
+    ),
+    source=Citation(None),
+    kind=Kind.ASYMPTOTIC,
+    statement=_monkey_statement,
+    proof=_monkey_proof,
+    experiment=lambda _: _monkey_check(_power_law),
+    control=lambda _: _monkey_check(_strict_law),
+    expected=Verdict.PROVED,
+    figures=("strict-and-degenerate-saddles",),
+    remark=(
+        "Theorems about strict saddles do not cover it: no curvature is negative. Proved for "
+        "gradient descent, seen for momentum. The control takes a strict saddle's logarithm."
+    ),
+)
+
+
+def passages(
+    momentum: float,
+    ascents: Any,
+    rng: Any,
+    *,
+    replicas: int,
+    learning_rate: float = 0.05,
+    noise_variance: float = 1e-6,
+) -> Any:
+    """When each coordinate of a chain of saddles has come halfway, ``(saddles, replicas)``."""
+    ball = HeavyBall(learning_rate=learning_rate, momentum=momentum)
+    laws = exit_time(ball, -np.asarray(ascents), noise_variance=noise_variance, distance=1 / 2)
+    steps = int((laws.mean + 8 * laws.standard_deviation).sum())
+    run = simulate(
+        ball, SaddleChain(ascents), steps=steps, start=np.zeros(len(ascents)),
+        noise_variance=noise_variance, replicas=replicas, seed=rng,
+    )  # fmt: skip
+    return first_steps(np.abs(np.moveaxis(run.outputs, -1, 1)) >= 1 / 2)
+
+
+def _chain_statement() -> Any:
+    count = symbol("count")
+    deviation = expression(saddles.exit_time_deviation)
+    variance = sympy.Function("Var")(sympy.Symbol("T_k"))
+    return sympy.Eq(variance, count * deviation**2)
+
+
+def _chain_proof() -> Evidence:
+    """At each saddle of a chain of four one curvature is −gᵢ, and no other is negative."""
+    places = sympy.symbols("w_0:4")
+    point = np.array(places, dtype=object)
+    chain = SaddleChain([1.0, 3.0, 2.0, 5.0])
+    field = [sympy.nsimplify(sympy.expand(part)) for part in chain.field(point)]
+    signs = []
+    for passed in range(4):
+        here = {place: int(index < passed) for index, place in enumerate(places)}
+        matrix = sympy.Matrix(4, 4, lambda i, j: sympy.diff(field[i], places[j])).subs(here)
+        negative = [value for value in matrix.eigenvals() if value < 0]
+        signs += [part.subs(here) == 0 for part in field]
+        signs.append(negative == [-sympy.nsimplify(chain.ascents[passed])])
+    return Evidence.exact(*signs, note="field and Hessian at the four saddles of a chain")
+
+
+def _chain_check(rng: Any, power: float) -> Evidence:
+    """Deviations of the passages against k^power times one's, and equal increments."""
+    replicas, predicted, measured, errors = 600, [], [], []
+    for momentum in (0.0, 0.5, 0.9):
+        times = passages(momentum, np.ones(4), rng, replicas=replicas)
+        one = exit_time(
+            HeavyBall(learning_rate=0.05, momentum=momentum), -1.0, noise_variance=1e-6,
+            distance=1 / 2,
+        ).standard_deviation  # fmt: skip
+        for k, passage in enumerate(times, start=1):
+            predicted.append(float(one) * k**power)
+            measured.append(passage.std(ddof=1))
+            # The excess of log |N| is 4, of the sum of k of them 4/k.
+            errors.append(float(one) * np.sqrt(k) * np.sqrt((2 + 4 / k) / 4 / replicas))
+        steps = np.diff(times, axis=0)
+        for first, second in ((0, 1), (1, 2)):
+            predicted.append(0.0)
+            measured.append(steps[second].mean() - steps[first].mean())
+            errors.append(
+                np.sqrt((steps[first].var(ddof=1) + steps[second].var(ddof=1)) / replicas)
+            )
+    return Evidence.statistical(
+        predicted, measured, errors,
+        note="deviations after 1 to 4 saddles, differences of the times between, three momenta",
+    )  # fmt: skip
+
+
+CHAIN = Claim(
+    slug="exit-times-of-a-chain-of-saddles-add-up",
+    title=(
+        "Saddles one behind the other are left in independent times that add up: k take k times as "
+        "long as one, with √k times its deviation."
+    ),
+    source=Citation(None),
+    kind=Kind.ASYMPTOTIC,
+    statement=_chain_statement,
+    proof=_chain_proof,
+    experiment=lambda rng: _chain_check(rng, 1 / 2),
+    control=lambda rng: _chain_check(rng, 1.0),
+    expected=Verdict.PROVED,
+    figures=("chain-of-saddles",),
+    remark=(
+        "Linear in the number of saddles, since each is reached along the stable directions of the "
+        "next, where noise alone decides. Proved is that each saddle has one way down; the times "
+        "are seen. The control adds deviations."
+    ),
+)
+
+
+SADDLES = {
+    "semicircle": (semicircle_saddle, {"dimension": 40, "shift": 0.5, "seed": 5}),
+    "Wishart": (wishart_saddle, {"samples": 80, "dimension": 40, "shift": 0.5, "seed": 5}),
+}
+BALL, VARIANCE = HeavyBall(learning_rate=0.1, momentum=0.5), 1e-4
+
+
+def _random_statement() -> Any:
+    directions, value = symbol("count"), sympy.IndexedBase("v")
+    index = sympy.Symbol("i", integer=True)
+    whole = sympy.Sum(value[index], (index, 1, directions)) ** 2
+    squares = sympy.Sum(value[index] ** 2, (index, 1, directions))
+    return sympy.Eq(sympy.Symbol("p"), whole / squares)
+
+
+def _random_check(rng: Any, *, alone: bool) -> Evidence:
+    replicas, predicted, measured, errors = 400, [], [], []
+    for make, settings in SADDLES.values():
+        saddle: Quadratic = make(**settings)  # type: ignore[operator]
+        spectrum = saddle.spectrum()
+        used = spectrum[:1] if alone else spectrum
+        law = exit_from_saddle(BALL, used, noise_variance=VARIANCE, distance=1.0)
+        steps = len(law.survival)
+        run = simulate(
+            BALL, saddle, steps=steps, start=np.zeros(len(spectrum)), replicas=replicas,
+            noise_variance=VARIANCE, seed=rng,
+        )  # fmt: skip
+        found = exit_steps(run, 1.0)
+        middle = int(law.mean / 2)
+        squares = run.distance[middle] ** 2
+        predicted += [law.mean, float(law.mean_square[middle])]
+        measured += [found.mean(), squares.mean()]
+        errors += [
+            found.std(ddof=1) / np.sqrt(replicas), squares.std(ddof=1) / np.sqrt(replicas)
+        ]  # fmt: skip
+    return Evidence.statistical(
+        predicted, measured, errors,
+        note="mean exit time and mean square halfway, from two random spectra of 40 curvatures",
+    )  # fmt: skip
+
+
+RANDOM = Claim(
+    slug="a-random-saddle-is-left-by-all-its-negative-directions",
+    title=(
+        "From a random saddle of many directions the exit is a joint one, sooner than by the most "
+        "negative curvature alone."
+    ),
+    source=Citation(None),
+    kind=Kind.EMPIRICAL,
+    statement=_random_statement,
+    proof=None,
+    experiment=lambda rng: _random_check(rng, alone=False),
+    control=lambda rng: _random_check(rng, alone=True),
+    expected=Verdict.CONFIRMED,
+    figures=("random-saddle",),
+    remark=(
+        "Predicted from exact variances along all directions; the formula is the number that take "
+        "part. In the end the most negative curvature wins, but the distance is often reached "
+        "before. The control takes it alone."
+    ),
+)

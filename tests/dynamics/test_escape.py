@@ -1,0 +1,246 @@
+"""Leaving a saddle: the law of the exit time against simulation, exact moments and itself."""
+
+import numpy as np
+import pytest
+import sympy
+
+from momentum_dynamics import (
+    Chebyshev,
+    ComplexMomentum,
+    DomainError,
+    Extragradient,
+    FixedDelay,
+    GeometricDelay,
+    GradientDescent,
+    HeavyBall,
+    Nesterov,
+    NotTraceableError,
+    Quadratic,
+    ShapeError,
+    TorchSGD,
+    UniformDelay,
+    exit_time,
+    simulate,
+    symbol,
+)
+from momentum_dynamics.laws import saddles
+
+BALLS = HeavyBall(learning_rate=0.05, momentum=[-0.5, 0.0, 0.5, 0.9])
+NOISY = {"noise_variance": 1e-6, "distance": 1.0}
+METHODS = {
+    "descent": GradientDescent(learning_rate=0.05),
+    "heavy ball": HeavyBall(learning_rate=0.05, momentum=0.9),
+    "nesterov": Nesterov(learning_rate=0.05, momentum=0.9),
+    "extragradient": Extragradient(learning_rate=0.05),
+    "dampened": TorchSGD(learning_rate=0.05, momentum=0.9, dampening=0.5),
+}
+every_method = pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
+
+
+def test_agrees_with_the_closed_laws_of_heavy_ball():
+    away = exit_time(BALLS, -1.0, **NOISY)
+    assert away.growth == pytest.approx(saddles.escape_rate(0.05, BALLS.momentum, 1.0), rel=1e-12)
+    law = saddles.amplified_noise(0.05, BALLS.momentum, 1.0, 1e-6)
+    assert away.amplitude == pytest.approx(law, rel=1e-9)
+    # The page's numbers, and its deviations.
+    assert away.mean == pytest.approx([289.6, 193.2, 104.5, 50.7], abs=0.05)
+    assert away.standard_deviation == pytest.approx([33.51, 22.8, 12.59, 6.09], abs=0.05)
+    assert away.is_asymptotic.all()
+    assert "50.67 to 289.6" in repr(away)
+
+
+@pytest.mark.slow
+def test_from_rest_without_noise_it_is_the_step_seen():
+    ball = HeavyBall(learning_rate=1.0, momentum=[0.0, 0.5, 0.9, 0.99])
+    away = exit_time(ball, -0.01, noise_variance=0.0, distance=1.0, start=1e-3)
+    assert away.mean.tolist() == [695, 357, 115, 79]
+    assert away.standard_deviation == pytest.approx(0)
+    run = simulate(ball, Quadratic([-0.01]), steps=700, start=[1e-3])
+    seen = (np.abs(run.outputs[..., 0]) >= 1).argmax(axis=0)
+    assert seen.tolist() == [695, 357, 115, 79]
+    law = saddles.deterministic_exit_time(1.0, ball.momentum, 0.01, 1e-3, 1.0)
+    assert np.ceil(law).tolist() == seen.tolist()
+
+
+@pytest.mark.slow
+@every_method
+def test_moments_are_those_of_simulated_replicas(method):
+    away = exit_time(method, -1.0, start=0.002, **NOISY)
+    mean, variance = away.moments(30)
+    run = simulate(
+        method, Quadratic([-1.0]), steps=30 * len(away.loop.period), start=[0.002],
+        noise_variance=1e-6, replicas=4000, seed=3, record="moments",
+    )  # fmt: skip
+    assert run.mean[:31, 0] == pytest.approx(mean, abs=5 * run.mean_error[30, 0] + 1e-15)
+    assert run.variance[30, 0] == pytest.approx(variance[30], rel=5 * (2 / 4000) ** 0.5)
+
+
+@every_method
+def test_the_law_is_the_chance_to_be_outside_once_the_start_is_forgotten(method):
+    away = exit_time(method, -1.0, **NOISY)
+    last = int(away.mean + 3 * away.standard_deviation)
+    assert away.passed(last) == pytest.approx(away.cdf(np.arange(last + 1)), abs=2e-3)
+
+
+def test_mean_and_deviation_are_those_of_the_distribution():
+    for start in (0.0, 0.002):
+        away = exit_time(BALLS, -1.0, start=start, **NOISY)
+        still = away.survival(np.arange(20_000))
+        first = still.sum(axis=-1)
+        second = ((2 * np.arange(20_000) + 1) * still).sum(axis=-1)
+        assert away.mean == pytest.approx(first, rel=1e-5)
+        assert away.standard_deviation == pytest.approx(np.sqrt(second - first**2), rel=1e-4)
+
+
+def test_the_distribution_is_one_of_whole_steps():
+    away = exit_time(GradientDescent(learning_rate=0.05), -1.0, **NOISY)
+    assert away.cdf(-1.0) == 0
+    assert away.cdf(150.7) == away.cdf(150)
+    assert away.cdf(1e6) == 1
+    assert (np.diff(away.cdf(np.arange(600))) >= 0).all()
+    with pytest.raises(DomainError, match="NaN"):
+        away.cdf(np.nan)
+
+
+def test_a_stale_gradient_is_the_loop_behind_its_delay():
+    descent = GradientDescent(learning_rate=0.05)
+    stale = exit_time(descent, -1.0, delay=GeometricDelay(workers=4.0), **NOISY)
+    ball = exit_time(HeavyBall(learning_rate=0.0125, momentum=0.75), -1.0, **NOISY)
+    assert stale.growth == pytest.approx(ball.growth, rel=1e-12)
+    assert stale.amplitude > ball.amplitude  # its noise is not averaged by the workers
+    fixed = exit_time(descent, -1.0, delay=FixedDelay(staleness=3), **NOISY)
+    assert fixed.growth**3 * (fixed.growth - 1) == pytest.approx(0.05, rel=1e-9)
+    uniform = exit_time(descent, -1.0, delay=UniformDelay(largest=6), **NOISY)
+    # Of laws with one mean the fixed age is the slowest.
+    assert fixed.growth < uniform.growth < stale.growth < 1.05
+
+
+def test_what_has_no_exit_time_is_told():
+    with pytest.raises(DomainError, match="never leaves"):
+        exit_time(BALLS, 1.0, **NOISY)
+    with pytest.raises(DomainError, match="Nothing moves"):
+        exit_time(BALLS, -1.0, noise_variance=0, distance=1.0)
+    with pytest.raises(DomainError, match="before any growth"):
+        exit_time(BALLS, -1.0, noise_variance=1.0, distance=0.1)
+    with pytest.raises(DomainError, match="rotates away"):
+        exit_time(GradientDescent(learning_rate=0.5), 1.0, delay=FixedDelay(staleness=8), **NOISY)
+    with pytest.raises(DomainError, match="complex"):
+        exit_time(BALLS, -1j, **NOISY)
+    with pytest.raises(DomainError, match="noise_variance"):
+        exit_time(BALLS, -1.0, noise_variance=-1.0, distance=1.0)
+    with pytest.raises(DomainError, match="distance"):
+        exit_time(BALLS, -1.0, noise_variance=1.0, distance=0.0)
+    with pytest.raises(DomainError, match="every step"):
+        exit_time(Chebyshev(smallest_curvature=1.0, largest_curvature=9.0), -1.0, **NOISY)
+    with pytest.raises(DomainError, match="start is nan"):
+        exit_time(BALLS, -1.0, start=np.nan, **NOISY)
+    with pytest.raises(ShapeError, match="momentum"):
+        exit_time(BALLS, -1.0, noise_variance=[1e-6, 1e-7], distance=1.0)
+    with pytest.raises(NotTraceableError, match="laws"):
+        exit_time(BALLS, symbol("curvature"), **NOISY)
+    two = ComplexMomentum(learning_rate=0.05, momentum=0.5, phase=0.0)
+    assert exit_time(two, -1.0, **NOISY).mean == pytest.approx(104.49, abs=0.01)
+
+
+def first_passage(step, deviation, steps, nodes=200):
+    """P(T ≤ t) of gradient descent from the saddle, exact: its density inside, step by step."""
+    place, weight = np.polynomial.legendre.leggauss(nodes)
+
+    def density(away):
+        return np.exp(-((away / deviation) ** 2) / 2) / (np.sqrt(2 * np.pi) * deviation)
+
+    kernel = density(place[:, None] - (1 + step) * place) * weight
+    inside, found = density(place), [0.0]
+    for _ in range(steps):
+        found.append(1 - weight @ inside)
+        inside = kernel @ inside
+    return np.array(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("share", "gap"), [(0.05, 1.3e-3), (0.1, 5e-3), (0.2, 0.02)])
+def test_the_law_beside_the_exact_first_passage(share, gap):
+    noise = share * np.sqrt(1.1**2 - 1)
+    away = exit_time(
+        GradientDescent(learning_rate=0.1), -1.0, noise_variance=(noise / 0.1) ** 2, distance=1.0
+    )
+    assert away.noise_share == pytest.approx(share)
+    truth = first_passage(0.1, noise, 100)
+    assert np.abs(away.cdf(np.arange(101)) - truth).max() < gap
+    # Being outside now is a lower bound of having passed, and closer than the law.
+    outside = away.passed(100)
+    assert (outside <= truth + 1e-9).all()
+    assert np.abs(outside - truth).max() < gap / 4
+
+
+def test_random_ages_make_paths_wander():
+    descent = GradientDescent(learning_rate=0.5)
+    fixed = exit_time(descent, -1.0, delay=FixedDelay(staleness=7), **NOISY)
+    assert fixed.wander == 0
+    assert (fixed.typical_growth == fixed.growth).all()
+    late = exit_time(descent, -1.0, delay=GeometricDelay(workers=8.0), **NOISY)
+    # Of the loop z − 1 = αg q(1/z) the coefficient of an impulse is 1/(1 − αg dq/dz).
+    r = late.growth
+    slope = -(7 / 64) / (r - 7 / 8) ** 2
+    chance = 0.125 * r / (r - 0.875)
+    square = 0.125 * r**2 / (r**2 - 0.875)
+    expected = (0.5 / (1 - 0.5 * slope) / r) ** 2 * (square - chance**2)
+    assert late.wander == pytest.approx(expected, rel=1e-9)
+    still = late.survival(np.arange(400))
+    # Who is inside now may have been outside: D/(2 (log r)²), a tenth of a step.
+    back = late.wander / (2 * np.log(late.typical_growth) ** 2)
+    assert still.sum() == pytest.approx(late.mean + back, abs=0.01)
+    second = ((2 * np.arange(400) + 1) * still).sum() - still.sum() ** 2
+    assert np.sqrt(second) == pytest.approx(late.standard_deviation, rel=0.01)
+    with pytest.raises(DomainError, match="several gradients"):
+        exit_time(
+            Extragradient(learning_rate=0.1), -1.0, delay=GeometricDelay(workers=2.0), **NOISY
+        )
+
+
+def test_batch_axes_of_everything_broadcast():
+    far = exit_time(BALLS, -1.0, noise_variance=1e-6, distance=np.array([[1.0], [2.0]]))
+    assert far.mean.shape == (2, 4)
+    assert far.passed(3).shape == (4, 2, 4)
+    assert far.cdf(np.arange(5)).shape == (2, 4, 5)
+    alone = exit_time(
+        HeavyBall(learning_rate=0.05, momentum=0.9), -1.0, noise_variance=1e-6, distance=2.0
+    )
+    assert far.mean[1, 3] == pytest.approx(float(alone.mean), rel=1e-12)
+    workers = np.array([2.0, 8.0])
+    late = exit_time(
+        GradientDescent(learning_rate=0.1), -1.0, delay=GeometricDelay(workers=workers), **NOISY
+    )
+    assert late.mean[0] < late.mean[1]
+
+
+def test_the_result_is_told_by_name():
+    told = exit_time(BALLS, -1.0, **NOISY).to_dict()
+    assert told["mean"].shape == told["growth"].shape == (4,)
+
+
+def test_flags_say_where_the_law_is_not_good():
+    loud = exit_time(GradientDescent(learning_rate=0.05), -1.0, noise_variance=1.0, distance=1.0)
+    assert not loud.is_asymptotic
+    assert loud.noise_share > 0.1
+    swaying = HeavyBall(learning_rate=0.05, momentum=-0.99)
+    near = exit_time(swaying, -1.0, noise_variance=0.0, distance=1.0, start=0.5)
+    assert near.memory_share > 0.05
+
+
+@pytest.mark.slow
+def test_laws_reach_their_limits():
+    alpha, g, c = symbol("learning_rate"), symbol("ascent"), symbol("scaled_gap")
+    small, gamma = sympy.symbols("q gamma", positive=True)
+    exact = sympy.log(saddles.escape_rate(alpha, 1 - c * small, small**2 / alpha))
+    assert (
+        sympy.simplify(sympy.limit(exact / small, small, 0) - (sympy.sqrt(c**2 + 4) - c) / 2) == 0
+    )
+    whole = saddles.escape_rate(alpha, 1, g) - sympy.exp(saddles.undamped_exponent(alpha, g))
+    assert sympy.simplify(whole.subs({alpha: 1, g: gamma})) == 0
+    effective, beta = symbol("effective_learning_rate"), symbol("momentum")
+    growth = sympy.log(saddles.escape_rate((1 - beta) * effective, beta, g))
+    terms = sympy.series(growth.subs({effective: small, g: 1, beta: sympy.Rational(9, 10)}),
+                         small, 0, 3).removeO()  # fmt: skip
+    law = saddles.matched_exponent(small, sympy.Rational(9, 10), 1)
+    assert sympy.simplify(terms - law) == 0

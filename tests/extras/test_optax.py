@@ -1,0 +1,140 @@
+"""The gradient transformation for optax: as the NumPy tuner, compiled and scanned."""
+
+import numpy as np
+import pytest
+
+from momentum_dynamics import DomainError, YellowFin
+
+jax = pytest.importorskip("jax")
+optax = pytest.importorskip("optax")
+
+import jax.numpy as jnp  # noqa: E402
+
+from momentum_dynamics.adapters.optax import yellowfin  # noqa: E402
+
+pytestmark = pytest.mark.extras
+
+COMPILED = (
+    "biased", "clip-norm", "first-momentum", "linear-smoothing", "paper", "paper-several",
+    "released-root", "several", "sparse", "spikes", "weight-decay", "zeros-at-first",
+)  # fmt: skip
+"""A case of each kind: every one is compiled anew."""
+
+
+def info(state):
+    used = {"learning_rate": state.learning_rate, "momentum": state.momentum, "clip": state.clip}
+    return {name: float(value) for name, value in (used | state.reading._asdict()).items()}
+
+
+def stepper(settings, start):
+    optimizer = yellowfin(**settings)
+    points = [jnp.asarray(point) for point in start]
+    state = optimizer.init(points)
+    update = jax.jit(optimizer.update)
+
+    def step(gradients):
+        nonlocal points, state
+        moves, state = update([jnp.asarray(one) for one in gradients], state, points)
+        points = optax.apply_updates(points, moves)
+        return [np.asarray(point) for point in points], info(state)
+
+    return step
+
+
+@pytest.mark.parametrize("case", COMPILED, indirect=True)
+def test_walks_like_the_numpy_tuner(case, walk):
+    settings, scenario, (used, end) = case
+    with jax.enable_x64(True):
+        ours, here = walk(scenario, stepper(settings, scenario.start()))
+    np.testing.assert_allclose(ours, used, rtol=1e-8, atol=1e-13)
+    np.testing.assert_allclose(here, end, rtol=1e-9, atol=1e-9)
+
+
+CURVATURES = np.geomspace(0.1, 10, 10)
+
+
+def scanned(optimizer, noise, start):
+    """All steps in one compiled loop."""
+
+    def body(carry, push):
+        point, state = carry
+        moves, state = optimizer.update(
+            jnp.asarray(CURVATURES, push.dtype) * point + push, state, point
+        )
+        return (optax.apply_updates(point, moves), state), state.learning_rate
+
+    return jax.lax.scan(body, (start, optimizer.init(start)), noise)
+
+
+def test_scans_in_single_precision_like_the_numpy_tuner():
+    noise = np.random.default_rng(0).standard_normal((600, 10)).astype(np.float32)
+    (end, state), rates = scanned(yellowfin(preset="reference"), jnp.asarray(noise), jnp.ones(10))
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(state)} == {"int32", "float32"}
+    tuner = YellowFin(preset="reference")
+    point = np.ones(10)
+    memory = tuner.init(point)
+    expected = []
+    for push in noise.astype(float):
+        memory, point, used = tuner.update(memory, CURVATURES * point + push, point)
+        expected.append(used["learning_rate"])
+    np.testing.assert_allclose(rates[20:], expected[20:], rtol=2e-3)
+    np.testing.assert_allclose(end, point, atol=2e-3)
+
+
+def test_a_restored_state_goes_on_bit_for_bit():
+    noise = jnp.asarray(np.random.default_rng(0).standard_normal((40, 10)), jnp.float32)
+    optimizer = yellowfin(preset="reference", window=7)
+    step = jax.jit(optimizer.update)
+    state, point, stored = optimizer.init(jnp.ones(10)), jnp.ones(10), None
+    for k, push in enumerate(noise):
+        if k == 20:
+            stored = [np.asarray(leaf) for leaf in jax.tree.leaves((state, point))]
+        moves, state = step(push + point, state, point)
+        point = point + moves
+    again, place = jax.tree.unflatten(jax.tree.structure((state, point)), stored)
+    for push in noise[20:]:
+        moves, again = step(push + place, again, place)
+        place = place + moves
+    np.testing.assert_array_equal(place, point)
+
+
+@pytest.mark.parametrize("preset", ["paper", "reference"])
+def test_zero_and_constant_gradients_keep_single_precision_finite(preset):
+    optimizer = yellowfin(preset=preset)
+    update = jax.jit(optimizer.update)
+    for gradient in (jnp.zeros(3), jnp.full(3, 1e4), jnp.full(3, 1e-12)):
+        state = optimizer.init(gradient)
+        for _ in range(30):
+            moves, state = update(gradient, state)
+        assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves((moves, state)))
+        assert 0 <= float(state.momentum) < 1
+
+
+def test_half_precision_parameters_have_averages_in_single():
+    optimizer = yellowfin(preset="reference")
+    params = {"w": jnp.ones((3, 2), jnp.bfloat16), "b": jnp.ones(2, jnp.bfloat16)}
+    state = optimizer.init(params)
+    moves, state = jax.jit(optimizer.update)(params, state, params)
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(moves)} == {"bfloat16"}
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(state)} == {"int32", "float32"}
+
+
+def test_weight_decay_needs_the_parameters():
+    optimizer = yellowfin(weight_decay=0.1)
+    state = optimizer.init(jnp.ones(3))
+    with pytest.raises(DomainError, match="weight_decay needs the parameters"):
+        optimizer.update(jnp.ones(3), state)
+
+
+def test_composes_with_optax():
+    optimizer = optax.apply_if_finite(
+        optax.chain(optax.clip_by_global_norm(1.0), yellowfin(preset="reference")), 5
+    )
+    point = jnp.ones(3)
+    state = optimizer.init(point)
+    update = jax.jit(optimizer.update)
+    _, state = update(jnp.ones(3), state, point)
+    moves, state = update(jnp.array([1.0, jnp.nan, 1.0]), state, point)
+    assert (moves == 0).all()
+    moves, state = update(jnp.ones(3), state, point)
+    assert jnp.isfinite(moves).all()

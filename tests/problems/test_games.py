@@ -1,0 +1,84 @@
+"""Games: each player's part, families and symbols, transforms, and what is refused."""
+
+import numpy as np
+import pytest
+import sympy
+
+from momentum_dynamics import (
+    BilinearGame,
+    Consensus,
+    DomainError,
+    GradientDescent,
+    HamiltonianDescent,
+    LinearGame,
+    Proximal,
+    QuadraticGame,
+    ShapeError,
+    UnknownNameError,
+    spectral_radius,
+    symbol,
+)
+from momentum_dynamics.problems.games import Game, is_game
+
+MATRIX = np.arange(1.0, 7.0).reshape(2, 3)
+GAMES = [
+    BilinearGame(MATRIX),
+    QuadraticGame(np.eye(2), MATRIX, 2 * np.eye(3)),
+    LinearGame(np.arange(16.0).reshape(4, 4), sizes=(1, 2, 1)),
+    Consensus(BilinearGame(MATRIX), 0.2),
+    HamiltonianDescent(BilinearGame(MATRIX)),
+    Proximal(QuadraticGame(0.1, 1.0, 0.2), 0.5),
+]
+
+
+@pytest.mark.parametrize("game", GAMES, ids=repr)
+def test_the_players_share_the_field(game):
+    assert is_game(game)
+    assert isinstance(game, Game)
+    points = np.random.default_rng(1).normal(size=(4, game.dimension))
+    parts = [game.player_field(index, points) for index in range(len(game.sizes))]
+    assert [part.shape[-1] for part in parts] == list(game.sizes)
+    np.testing.assert_allclose(np.concatenate(parts, axis=-1), game.field(points))
+    np.testing.assert_allclose(game.field(points), points @ game.jacobian().T, atol=1e-12)
+
+
+def test_the_second_player_ascends():
+    game, point = QuadraticGame(2.0, 3.0, 4.0), np.array([0.7, -0.4])
+    x, y = point
+    np.testing.assert_allclose(game.field(point), [2 * x + 3 * y, -(3 * x - 4 * y)])
+
+
+def test_families_and_symbols():
+    family = QuadraticGame.family(0.1, np.array([1.0, 2.0])[:, None], np.zeros(3))
+    assert family.spectrum().shape == (2, 3, 2)
+    a = symbol("curvature")
+    game = QuadraticGame(a, symbol("coupling"), a)
+    assert game.jacobian() == sympy.Matrix([[a, symbol("coupling")], [-symbol("coupling"), a]])
+    expected = [a - sympy.I * symbol("coupling"), a + sympy.I * symbol("coupling")]
+    assert all(
+        any(sympy.simplify(value - other) == 0 for other in expected) for value in game.spectrum()
+    )
+
+
+def test_transforms_move_the_spectrum():
+    np.testing.assert_allclose(
+        np.sort_complex(Consensus(BilinearGame(2.0), 0.5).spectrum()), [2 - 2j, 2 + 2j]
+    )
+    np.testing.assert_allclose(HamiltonianDescent(BilinearGame(3.0)).spectrum(), [9, 9])
+    for step in (0.3, 30.0):
+        implicit = Proximal(BilinearGame(1.0), step)
+        radius = spectral_radius(GradientDescent(learning_rate=step), implicit, play="simultaneous")
+        assert radius == pytest.approx(1 / np.sqrt(1 + step**2))
+
+
+@pytest.mark.parametrize(("error", "words", "build"), [
+    (DomainError, "Consensus: weight is -1, but must lie in", lambda: Consensus(GAMES[0], -1)),
+    (DomainError, "Consensus: 3 is no game", lambda: Consensus(3, 1.0)),
+    (DomainError, "Proximal: learning_rate is 0, but must be", lambda: Proximal(GAMES[0], 0)),
+    (UnknownNameError, "No game is called 'gidell'; did you mean 'gidel'",
+     lambda: QuadraticGame.named("gidell")),
+    (ShapeError, "b is 'two'; give numbers, or symbols", lambda: QuadraticGame(1.0, "two", 1.0)),
+])  # fmt: skip
+def test_refusals(error, words, build):
+    with pytest.raises(error, match=words):
+        build()
