@@ -127,8 +127,9 @@ def write_gallery(
     quick : bool
         Coarse figures, in a folder of their own.
     full : bool
-        First run the race of optimizers on real data, about an hour, and put its results in place
-        of the committed ones; it goes on where a killed one was.
+        First run the race of optimizers on real data, about an hour, and the networks on a ring of
+        Gaussians, and put their results in place of the committed ones; both go on where they were
+        killed.
     jobs : int, optional
         Processes; one for each processor by default, at most four.
     out : path, optional
@@ -180,6 +181,7 @@ def write_gallery(
     count = jobs or min(os.cpu_count() or 1, 4)
     if full:
         _run_race(count, progress=progress)
+        _run_rings(count, progress=progress)
     tasks: list[_Task] = [
         (slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures
     ]
@@ -224,6 +226,18 @@ def _run_race(jobs: int, *, progress: bool) -> None:
             bar.update()
 
         run_full(jobs=jobs, watch=tell)
+
+
+def _run_rings(jobs: int, *, progress: bool) -> None:
+    """All runs of the ring of Gaussians, counted by blocks of seeds."""
+    from tqdm import tqdm
+
+    from momentum_dynamics.simulation.rings import run_full
+
+    with tqdm(
+        disable=None if progress else True, leave=False, unit=" blocks", desc="ring of Gaussians"
+    ) as bar:
+        run_full(jobs=jobs, watch=lambda _: bar.update())
 
 
 def _choose(wanted: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # A GAN you can solve
+# # A GAN you can solve: what is the game, and what the networks?
 #
 # A generative adversarial network is a game: a *generator* makes samples, a *discriminator* tells
 # them from data, and each learns from the other. GANs are known to circle, to collapse, and to
@@ -20,7 +20,7 @@ import numpy as np
 import momentum_dynamics as md
 from momentum_dynamics.claims.rings import COMPARISONS, GOOD, gain
 from momentum_dynamics.dynamics.playing import stationary_radius
-from momentum_dynamics.figures.interactive import use_style
+from momentum_dynamics.figures.interactive import show, use_style
 from momentum_dynamics.laws import games, gans
 from momentum_dynamics.simulation.rings import recorded_rings
 
@@ -53,6 +53,7 @@ for axes, order in ((left, "simultaneous"), (right, "alternating")):
     axes.plot(0, 0, "k+")
     axes.set(title=order, aspect="equal", xlim=(-6, 6), ylim=(-6, 6))
     axes.set(xlabel="generator", ylabel="discriminator")
+plt.show()
 
 # %% [markdown]
 # ## The tricks, as complex numbers
@@ -87,7 +88,13 @@ for name in ("wgan-clip", "wgan-gp"):
         print(f"{name:10} learning rate {rate:4}: late distances {low:.3f} to {high:.3f}")
 
 # %%
-md.judge(md.claim("wgan-gp-does-not-converge"))
+print(md.judge(md.claim("wgan-gp-does-not-converge")))
+
+# %% [markdown]
+# All of it side by side, with what each regularizer does to the curvatures as it grows:
+
+# %%
+show("dirac-gan-variants", rounds=200)
 
 # %% [markdown]
 # ## Momentum instead
@@ -134,6 +141,12 @@ for beta, seen, told in zip(momentum, np.sqrt(square.mean(axis=-1)), law, strict
     print(f"β = {beta:4}: settled at {seen:.3f}, law {told:.3f}")
 
 # %% [markdown]
+# More learning rates and momenta in one picture. The lines have no free parameter.
+
+# %%
+show("dirac-gan-sweep", starts=40)
+
+# %% [markdown]
 # ## How much penalty is a momentum worth?
 #
 # With the penalty R1 of weight γ the players converge even when they move at once. The best
@@ -151,8 +164,7 @@ for penalty in (0.1, 0.3, 0.6, 0.9):
     )
 
 # %%
-picture = md.figure("dirac-gan-penalty-and-momentum")
-picture.render(picture.data(momenta=81, penalties=40, steps=120))
+show("dirac-gan-penalty-and-momentum", momenta=81, penalties=40, steps=120)
 
 # %% [markdown]
 # ## A GAN of matrices
@@ -234,8 +246,7 @@ print(verdict)
 print(verdict.checks["experiment"].note)
 
 # %%
-picture = md.figure("ring-of-gaussians")
-picture.render(picture.data())
+show("ring-of-gaussians")
 
 # %% [markdown]
 # **What to remember.** A GAN's trouble is a rotation, and it is there with two numbers. Penalties,

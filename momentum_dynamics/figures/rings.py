@@ -143,5 +143,5 @@ RING = Figure(
     panels="aaabbbcccdddeee\nxxxxxyyyyyzzzzz",
     size=(WIDTH * 1.25, 4.2),
     remark="The source trains larger networks. Drawn from recorded runs, ten minutes on two "
-    "processors: momentum_dynamics.simulation.rings.run_full() makes them anew.",
+    "processors: reproduce --full makes them anew.",
 )

@@ -1,7 +1,7 @@
 """Momentum on a ring of Gaussians: the full runs, resumable, and the record that is kept of them.
 
 The full runs take about ten minutes on two processors; what they found lies beside this module, so
-that figures and claims are the same in every run. ``run_full()`` makes it anew.
+that figures and claims are the same in every run. `reproduce --full` makes it anew.
 """
 
 from __future__ import annotations
@@ -214,8 +214,7 @@ class RingResults:
         """
         if not path.exists():
             raise MomentumDynamicsError(
-                f"There are no results in {path}; "
-                "momentum_dynamics.simulation.rings.run_full() makes them."
+                f"There are no results in {path}; `momentum-dynamics reproduce --full` makes them."
             )
         with np.load(path, allow_pickle=False) as held:
             return cls(
@@ -318,7 +317,7 @@ def _gather(
 
     return RingResults(
         about={
-            "made_by": "momentum_dynamics.simulation.rings.run_full",
+            "made_by": "momentum-dynamics reproduce --full",
             "protocol": asdict(protocol),
             "versions": {
                 "python": platform.python_version(),

@@ -66,7 +66,7 @@ def test_results_are_kept_with_how_they_were_made(tmp_path):
                                   found.modes[1].mean(axis=0))  # fmt: skip
     with pytest.raises(UnknownNameError, match="setting"):
         held.late("modes", (0.9, 0.05))
-    with pytest.raises(MomentumDynamicsError, match="run_full"):
+    with pytest.raises(MomentumDynamicsError, match="--full"):
         RingResults.load(tmp_path / "none.npz")
     with pytest.raises(DomainError, match="jobs is 0"):
         run_full(path=tmp_path / "rings.npz", store=tmp_path / "blocks.jsonl", jobs=0)
