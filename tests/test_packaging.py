@@ -61,7 +61,7 @@ def wheel_names(folder):
 
 def source_names():
     package = ROOT / "momentum_dynamics"
-    kept = {".py", ".json", ".mplstyle", ".typed"}
+    kept = {".py", ".json", ".mplstyle", ".npz", ".typed"}
     files = (file for file in package.rglob("*") if file.suffix in kept or file.name == "py.typed")
     return {file.relative_to(ROOT).as_posix() for file in files}
 
