@@ -33,9 +33,8 @@ def test_the_verdict_is_the_expected_one(each):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_experiment_does_not_hang_on_the_seed(each, seed):
-    rng = np.random.default_rng(seed)
+def test_the_experiment_does_not_hang_on_the_seed(each):
+    rng = np.random.default_rng(1)
     assert each.experiment(rng).passed == (each.expected is not Verdict.REFUTED)
     assert not each.control(rng).passed
 
