@@ -142,6 +142,7 @@ RING = Figure(
     caption=_tell_ring,
     panels="aaabbbcccdddeee\nxxxxxyyyyyzzzzz",
     size=(WIDTH * 1.25, 4.2),
+    quick={"comparison": "effective step 0.1"},
     remark="The source trains larger networks. Drawn from recorded runs, ten minutes on two "
     "processors: reproduce --full makes them anew.",
 )

@@ -84,7 +84,7 @@ def _draw_toy_paths(data: ToyPaths, axes: Any) -> None:
         left.loglog(
             data.place, slope, "-" if width else "--", color=INK, label=name, linewidth=1.4
         )  # fmt: skip
-    left.set(xlabel="distance $|x|$", ylabel="slope $|f'(x)|$")
+    left.set(xlabel="distance from 0 $|x|$", ylabel="slope $|f'(x)|$")
     left.legend(loc="upper left")
     time = np.arange(data.distance.shape[-1])
     for ax, paths, width in zip(others, data.distance, data.width, strict=True):
@@ -96,7 +96,7 @@ def _draw_toy_paths(data: ToyPaths, axes: Any) -> None:
         ax.set(xlabel=label("step"), ylim=(1e-17, 1e3), xlim=(0, time[-1]))
         ax.set_title("smooth passage" if width else "jump")
         ax.axhline(1, color=GRAY, linewidth=0.8)
-    others[0].set_ylabel("distance $|x_t|$")
+    others[0].set_ylabel("distance from 0 $|x_t|$")
     others[1].set_yticklabels([])
     left.figure.legend(
         *others[0].get_legend_handles_labels(), loc="outside lower center",

@@ -90,7 +90,7 @@ def _draw_traces(data: Traces, axes: Any) -> None:
         axes.flat,
         (
             f"loss, mean of {data.window}", "extremes of ‖g‖²", "gradient variance $C$",
-            "distance $D$", label("momentum"), label("learning_rate"),
+            "distance as measured $D$", label("momentum"), label("learning_rate"),
         ),
         strict=True,
     ):  # fmt: skip
