@@ -84,7 +84,7 @@ def _draw_toy_paths(data: ToyPaths, axes: Any) -> None:
         left.loglog(
             data.place, slope, "-" if width else "--", color=INK, label=name, linewidth=1.4
         )  # fmt: skip
-    left.set(xlabel="distance from 0 $|x|$", ylabel="slope $|f'(x)|$")
+    left.set(xlabel="distance from 0 $|x|$", ylabel="steepness $|f'(x)|$")
     left.legend(loc="upper left")
     time = np.arange(data.distance.shape[-1])
     for ax, paths, width in zip(others, data.distance, data.width, strict=True):
