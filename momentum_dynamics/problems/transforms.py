@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +17,15 @@ __all__ = ["Consensus", "HamiltonianDescent", "Proximal"]
 Array = NDArray[np.float64]
 
 
+Field: TypeAlias = Callable[[Array], Array]
+Derivative: TypeAlias = Callable[[Array | None], Any]
+
+
 class _Transformed:
-    """What a transform keeps of its game: players, start and equilibrium."""
+    """A game with another field and derivative: its players, start and equilibrium stay."""
 
-    game: Game
-
-    def _hold(self, game: Game) -> None:
-        if not is_game(game):
-            raise DomainError(
-                f"{type(self).__name__}: {game!r} is no game; give one such as BilinearGame(1.0)."
-            )
-        self.game = game
+    def __init__(self, game: Game, field: Field, jacobian: Derivative) -> None:
+        self.game, self._field, self._jacobian = game, field, jacobian
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -49,11 +49,11 @@ class _Transformed:
 
     def field(self, point: Array) -> Array:
         """The new field at points ``(*any, dimension)``."""
-        raise NotImplementedError
+        return self._field(point)
 
     def jacobian(self, point: Array | None = None) -> Any:
-        """The derivative of the new field at the equilibrium."""
-        raise NotImplementedError
+        """The derivative of the new field at the equilibrium (everywhere for linear games)."""
+        return self._jacobian(point)
 
     def player_field(self, index: int, point: Array) -> Array:
         """One player's part of the new field."""
@@ -65,10 +65,55 @@ class _Transformed:
         return np.linalg.eigvals(self.jacobian()).astype(complex)
 
 
+def _require_game(game: Game, transform: str) -> None:
+    if not is_game(game):
+        raise DomainError(f"{transform}: {game!r} is no game; give one such as BilinearGame(1.0).")
+
+
+def _differential(game: Game, point: Array | None) -> Array:
+    return np.asarray(game.jacobian(point), dtype=float)
+
+
 def _turned(jacobian: Any, field: Array) -> Array:
     """Jᵀv, the gradient of ½|v|²."""
     found: Array = (np.swapaxes(jacobian, -1, -2) @ field[..., None])[..., 0]
     return found
+
+
+def _agreeing_field(game: Game, weight: float, point: Array) -> Array:
+    """V + γJᵀv."""
+    plain = game.field(point)
+    return plain + weight * _turned(game.jacobian(point), plain)
+
+
+def _agreeing_jacobian(game: Game, weight: float, point: Array | None) -> Array:
+    """J + γJᵀJ."""
+    own = _differential(game, point)
+    return own + weight * np.swapaxes(own, -1, -2) @ own
+
+
+def _energy_field(game: Game, point: Array) -> Array:
+    """Jᵀv."""
+    return _turned(game.jacobian(point), game.field(point))
+
+
+def _energy_jacobian(game: Game, point: Array | None) -> Array:
+    """JᵀJ."""
+    own = _differential(game, point)
+    return np.swapaxes(own, -1, -2) @ own
+
+
+def _implicit_field(game: Game, learning_rate: float, point: Array) -> Array:
+    """J(I + αJ)⁻¹w, from the equilibrium."""
+    matrix = _implicit_jacobian(game, learning_rate, None)
+    found: Array = (matrix @ (point - game.solution)[..., None])[..., 0]
+    return found
+
+
+def _implicit_jacobian(game: Game, learning_rate: float, point: Array | None) -> Any:
+    """J(I + αJ)⁻¹."""
+    own = _differential(game, point)
+    return np.linalg.solve(np.eye(game.dimension) + learning_rate * own, own)
 
 
 class Consensus(_Transformed):
@@ -100,24 +145,19 @@ class Consensus(_Transformed):
     """
 
     def __init__(self, game: Game, weight: float) -> None:
-        self._hold(game)
+        _require_game(game, "Consensus")
         if not 0 <= weight < np.inf:
             raise DomainError(f"Consensus: weight is {weight}, but must lie in [0, ∞).")
         self.weight = float(weight)
+        super().__init__(
+            game,
+            partial(_agreeing_field, game, self.weight),
+            partial(_agreeing_jacobian, game, self.weight),
+        )
 
     def __repr__(self) -> str:
         """Say the game and the weight."""
         return f"Consensus({self.game!r}, {self.weight:g})"
-
-    def field(self, point: Array) -> Array:
-        """V + γJᵀv at points ``(*any, dimension)``."""
-        plain = self.game.field(point)
-        return plain + self.weight * _turned(self.game.jacobian(point), plain)
-
-    def jacobian(self, point: Array | None = None) -> Any:
-        """J + γJᵀJ, the derivative at the equilibrium (everywhere for linear games)."""
-        own = np.asarray(self.game.jacobian(point), dtype=float)
-        return own + self.weight * np.swapaxes(own, -1, -2) @ own
 
 
 class HamiltonianDescent(_Transformed):
@@ -140,20 +180,12 @@ class HamiltonianDescent(_Transformed):
     """
 
     def __init__(self, game: Game) -> None:
-        self._hold(game)
+        _require_game(game, "HamiltonianDescent")
+        super().__init__(game, partial(_energy_field, game), partial(_energy_jacobian, game))
 
     def __repr__(self) -> str:
         """Say the game."""
         return f"HamiltonianDescent({self.game!r})"
-
-    def field(self, point: Array) -> Array:
-        """Jᵀv at points ``(*any, dimension)``."""
-        return _turned(self.game.jacobian(point), self.game.field(point))
-
-    def jacobian(self, point: Array | None = None) -> Any:
-        """JᵀJ, the derivative at the equilibrium (everywhere for linear games)."""
-        own = np.asarray(self.game.jacobian(point), dtype=float)
-        return np.swapaxes(own, -1, -2) @ own
 
 
 class Proximal(_Transformed):
@@ -181,23 +213,16 @@ class Proximal(_Transformed):
     """
 
     def __init__(self, game: Game, learning_rate: float) -> None:
-        self._hold(game)
+        _require_game(game, "Proximal")
         if not 0 < learning_rate < np.inf:
             raise DomainError(f"Proximal: learning_rate is {learning_rate}, but must be positive.")
         self.learning_rate = float(learning_rate)
+        super().__init__(
+            game,
+            partial(_implicit_field, game, self.learning_rate),
+            partial(_implicit_jacobian, game, self.learning_rate),
+        )
 
     def __repr__(self) -> str:
         """Say the game and the step."""
         return f"Proximal({self.game!r}, {self.learning_rate:g})"
-
-    def field(self, point: Array) -> Array:
-        """J(I + αJ)⁻¹w at points ``(*any, dimension)``."""
-        shifted = point - self.solution
-        found: Array = (self.jacobian() @ shifted[..., None])[..., 0]
-        return found
-
-    def jacobian(self, point: Array | None = None) -> Any:
-        """J(I + αJ)⁻¹."""
-        own = np.asarray(self.game.jacobian(point), dtype=float)
-        implicit = np.eye(self.dimension) + self.learning_rate * own
-        return np.linalg.solve(implicit, own)
