@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.delays import Delay
+from momentum_dynamics.dynamics.delayed import behind
 from momentum_dynamics.dynamics.exact import Exactly
-from momentum_dynamics.dynamics.loop import behind, transfer_function
+from momentum_dynamics.dynamics.loop import transfer_function
 from momentum_dynamics.dynamics.polynomials import evaluate
 from momentum_dynamics.errors import NotTraceableError
 from momentum_dynamics.methods import (

@@ -9,14 +9,13 @@ import numpy as np
 
 from momentum_dynamics.delays import Delay
 from momentum_dynamics.dynamics import playing
+from momentum_dynamics.dynamics.delayed import behind, require_digits
 from momentum_dynamics.dynamics.kernels import radius_map
 from momentum_dynamics.dynamics.loop import (
     affine_pair,
     asks_for_round,
-    behind,
     gain,
     loop_coefficients,
-    require_digits,
     trace_determinant,
 )
 from momentum_dynamics.dynamics.polynomials import schur_cohn

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.delays import Delay
-from momentum_dynamics.dynamics.loop import behind, gain
+from momentum_dynamics.dynamics.delayed import behind
+from momentum_dynamics.dynamics.loop import gain
 from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.methods import Method, state_space
 from momentum_dynamics.methods.protocol import period_of, stage_of, transient_of

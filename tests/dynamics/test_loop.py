@@ -24,7 +24,8 @@ from momentum_dynamics import (
     transfer_function,
     transition_matrix,
 )
-from momentum_dynamics.dynamics.loop import Delayed, TransferFunction, affine_pair
+from momentum_dynamics.dynamics.delayed import Delayed
+from momentum_dynamics.dynamics.loop import TransferFunction, affine_pair
 
 ALPHA, BETA, H, Z = (
     symbol("learning_rate"),

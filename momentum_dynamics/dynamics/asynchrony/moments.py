@@ -19,7 +19,8 @@ from momentum_dynamics.dynamics.asynchrony.spread import (
     require_settled,
     stale_loop,
 )
-from momentum_dynamics.dynamics.loop import gain, resting
+from momentum_dynamics.dynamics.delayed import resting
+from momentum_dynamics.dynamics.loop import gain
 from momentum_dynamics.dynamics.lyapunov import readable
 from momentum_dynamics.dynamics.moments import Moments, in_symbols
 from momentum_dynamics.dynamics.stationary import is_floating

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.delays import Delay, FixedDelay, NoDelay
+from momentum_dynamics.dynamics.delayed import behind
 from momentum_dynamics.dynamics.fluctuations import autocorrelation
-from momentum_dynamics.dynamics.loop import behind, characteristic_polynomial
+from momentum_dynamics.dynamics.loop import characteristic_polynomial
 from momentum_dynamics.dynamics.radius import eigenvalues
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.laws.sensors import mode_reading

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.delays import Delay, GeometricDelay, NoDelay
-from momentum_dynamics.dynamics.loop import Delayed
+from momentum_dynamics.dynamics.delayed import Delayed
 from momentum_dynamics.dynamics.lyapunov import covariance, symbolic_covariance
 from momentum_dynamics.errors import DomainError, NotTraceableError, UnstableDynamicsError
 from momentum_dynamics.methods.linear import state_space
