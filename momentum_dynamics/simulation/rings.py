@@ -6,7 +6,6 @@ that figures and claims are the same in every run. `reproduce --full` makes it a
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import platform
@@ -22,10 +21,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.errors import DomainError, MomentumDynamicsError, UnknownNameError
+from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.problems.rings import RingGAN
 from momentum_dynamics.simulation.games import play
+from momentum_dynamics.simulation.records import read_record, write_record
 
 __all__ = [
     "FULL_STORE",
@@ -188,20 +188,14 @@ class RingResults:
 
     def save(self, path: Path) -> None:
         """Write all of it into one compressed file."""
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            allow_pickle=False,
-            about=np.array(json.dumps(self.about)),
-            settings=np.array(self.settings),
-            modes=self.modes.astype(np.uint8),
-            quality=self.quality.astype(np.float32),
-            total_variation=self.total_variation.astype(np.float32),
-            samples=self.samples.astype(np.float16),
-        )
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(buffer.getvalue())
-        part.replace(path)
+        arrays = {
+            "settings": np.array(self.settings),
+            "modes": self.modes.astype(np.uint8),
+            "quality": self.quality.astype(np.float32),
+            "total_variation": self.total_variation.astype(np.float32),
+            "samples": self.samples.astype(np.float16),
+        }
+        write_record(path, self.about, arrays)
 
     @classmethod
     def load(cls, path: Path) -> RingResults:
@@ -212,16 +206,12 @@ class RingResults:
         MomentumDynamicsError
             If there is no such file.
         """
-        if not path.exists():
-            raise MomentumDynamicsError(
-                f"There are no results in {path}; `momentum-dynamics reproduce --full` makes them."
-            )
-        with np.load(path, allow_pickle=False) as held:
-            return cls(
-                about=json.loads(str(held["about"])),
-                settings=tuple((float(first), float(rate)) for first, rate in held["settings"]),
-                **{name: held[name].astype(float) for name in (*MEASURES, "samples")},
-            )
+        about, held = read_record(path)
+        return cls(
+            about=about,
+            settings=tuple((float(first), float(rate)) for first, rate in held["settings"]),
+            **{name: held[name].astype(float) for name in (*MEASURES, "samples")},
+        )
 
 
 def _read(store: Path, protocol: str) -> dict[tuple[Setting, int], dict[str, Any]]:

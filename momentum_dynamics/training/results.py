@@ -6,8 +6,6 @@ beside this module.
 
 from __future__ import annotations
 
-import io
-import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.errors import MomentumDynamicsError, UnknownNameError
+from momentum_dynamics.errors import UnknownNameError
+from momentum_dynamics.simulation.records import read_record, write_record
 from momentum_dynamics.training.comparison import Interval, paired_difference, paired_ratio, speedup
 from momentum_dynamics.training.contenders import CONTENDERS
 from momentum_dynamics.training.protocol import Protocol, best_setting, race, reached
@@ -182,26 +181,20 @@ class Results:
 
     def save(self, path: Path) -> None:
         """Write all of it into one compressed file."""
-        buffer = io.BytesIO()
         best = [self.settings.index(setting) for setting in self.curves]
-        np.savez_compressed(
-            buffer,
-            allow_pickle=False,
-            about=np.array(json.dumps(self.about)),
-            **{
-                name: np.array([getattr(setting, name) for setting in self.settings])
-                for name in ("workload", "optimizer", "order", "value")
-            },
-            reached=self.reached,
-            final=self.final,
-            accuracy=self.accuracy,
-            diverged=self.diverged,
-            best=np.array(best),
-            curves=_rounded(np.array(list(self.curves.values()))),
-        )
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(buffer.getvalue())
-        part.replace(path)
+        columns = {
+            name: np.array([getattr(setting, name) for setting in self.settings])
+            for name in ("workload", "optimizer", "order", "value")
+        }
+        arrays = columns | {
+            "reached": self.reached,
+            "final": self.final,
+            "accuracy": self.accuracy,
+            "diverged": self.diverged,
+            "best": np.array(best),
+            "curves": _rounded(np.array(list(self.curves.values()))),
+        }
+        write_record(path, self.about, arrays)
 
     @classmethod
     def load(cls, path: Path) -> Results:
@@ -212,31 +205,27 @@ class Results:
         MomentumDynamicsError
             If there is no such file.
         """
-        if not path.exists():
-            raise MomentumDynamicsError(
-                f"There are no results in {path}; `momentum-dynamics reproduce --full` makes them."
-            )
-        with np.load(path, allow_pickle=False) as held:
-            columns = zip(
-                *(held[name].tolist() for name in ("workload", "optimizer", "order", "value")),
-                strict=True,
-            )
-            settings = tuple(
-                Setting(workload=name, optimizer=optimizer, order=order, value=value)
-                for name, optimizer, order, value in columns
-            )
-            return cls(
-                about=json.loads(str(held["about"])),
-                settings=settings,
-                reached=held["reached"],
-                final=held["final"],
-                accuracy=held["accuracy"],
-                diverged=held["diverged"],
-                curves={
-                    settings[index]: curve.astype(float)
-                    for index, curve in zip(held["best"], held["curves"], strict=True)
-                },
-            )
+        about, held = read_record(path)
+        columns = zip(
+            *(held[name].tolist() for name in ("workload", "optimizer", "order", "value")),
+            strict=True,
+        )
+        settings = tuple(
+            Setting(workload=name, optimizer=optimizer, order=order, value=value)
+            for name, optimizer, order, value in columns
+        )
+        return cls(
+            about=about,
+            settings=settings,
+            reached=held["reached"],
+            final=held["final"],
+            accuracy=held["accuracy"],
+            diverged=held["diverged"],
+            curves={
+                settings[index]: curve.astype(float)
+                for index, curve in zip(held["best"], held["curves"], strict=True)
+            },
+        )
 
 
 def _is_of(setting: Setting, workload: str, optimizer: str, order: str) -> bool:
