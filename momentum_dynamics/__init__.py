@@ -128,7 +128,7 @@ _HOMES = {
         "BilinearGame",
         "Consensus",
         "ConvexRosenbrock",
-        "CovarianceGAN",
+        "CovarianceGame",
         "CurvatureJump",
         "DigitsNetwork",
         "DiracGAN",
@@ -356,7 +356,7 @@ if TYPE_CHECKING:
     from momentum_dynamics.problems import BilinearGame as BilinearGame
     from momentum_dynamics.problems import Consensus as Consensus
     from momentum_dynamics.problems import ConvexRosenbrock as ConvexRosenbrock
-    from momentum_dynamics.problems import CovarianceGAN as CovarianceGAN
+    from momentum_dynamics.problems import CovarianceGame as CovarianceGame
     from momentum_dynamics.problems import CurvatureJump as CurvatureJump
     from momentum_dynamics.problems import DigitsNetwork as DigitsNetwork
     from momentum_dynamics.problems import DiracGAN as DiracGAN

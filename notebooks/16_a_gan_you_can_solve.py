@@ -176,7 +176,7 @@ show("dirac-gan-penalty-and-momentum", momenta=81, penalties=40, steps=120)
 # %%
 rng = np.random.default_rng(0)
 factor = rng.standard_normal((3, 3))
-matrices = md.CovarianceGAN(factor @ factor.T + np.eye(3) / 2)
+matrices = md.CovarianceGame(factor @ factor.T + np.eye(3) / 2)
 print("largest real part:", np.abs(matrices.spectrum().real).max().round(12))
 steepest = np.abs(matrices.spectrum()).max()
 print("largest curvature:", steepest.round(3))

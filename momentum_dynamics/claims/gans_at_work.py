@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
 from momentum_dynamics.laws import games
 from momentum_dynamics.methods import HeavyBall
-from momentum_dynamics.problems import CovarianceGAN
+from momentum_dynamics.problems import CovarianceGame
 from momentum_dynamics.scalars import expression
 from momentum_dynamics.simulation import play
 
@@ -58,7 +58,7 @@ def _covariance_experiment(order: str) -> Evidence:
     predicted, measured = [], []
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        game = CovarianceGAN(random_covariance(3, rng))
+        game = CovarianceGame(random_covariance(3, rng))
         steepest = float(np.abs(game.spectrum()).max())
         predicted.append(games.is_stable_alternating(learning_rate, momentum, steepest))
         run = play(

@@ -12,7 +12,7 @@ from momentum_dynamics.claims.numbers import WorkedNumber
 from momentum_dynamics.dynamics.playing import round_radius, stationary_radius
 from momentum_dynamics.laws import gans
 from momentum_dynamics.methods import HeavyBall
-from momentum_dynamics.problems import CovarianceGAN, DiracGAN
+from momentum_dynamics.problems import CovarianceGame, DiracGAN
 from momentum_dynamics.simulation import play
 from momentum_dynamics.simulation.rings import recorded_rings
 
@@ -137,7 +137,7 @@ def _covariance(momentum: float, batch_size: int | None) -> float:
     told = []
     for seed in range(2):
         truth = random_covariance(3, np.random.default_rng(seed))
-        game = CovarianceGAN(truth, batch_size=batch_size, seed=seed)
+        game = CovarianceGame(truth, batch_size=batch_size, seed=seed)
         run = play(
             HeavyBall(learning_rate=0.1, momentum=momentum), game, steps=4000,
             start=game.starts(6, seed), replicas=6, stride=20,

@@ -14,7 +14,7 @@ from momentum_dynamics.claims.gans_at_work import random_covariance
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH, label
 from momentum_dynamics.methods import HeavyBall
-from momentum_dynamics.problems import CovarianceGAN, DiracGAN
+from momentum_dynamics.problems import CovarianceGame, DiracGAN
 from momentum_dynamics.simulation import play
 
 __all__: list[str] = []
@@ -57,7 +57,7 @@ def _covariances(
 ) -> Covariances:
     truth = random_covariance(3, np.random.default_rng(seed))
     method = HeavyBall(learning_rate=learning_rate, momentum=np.asarray(momentum, dtype=float))
-    whole, batches = CovarianceGAN(truth), CovarianceGAN(truth, batch_size=batch_size, seed=seed)
+    whole, batches = CovarianceGame(truth), CovarianceGame(truth, batch_size=batch_size, seed=seed)
     start = whole.starts(starts, seed)
     cases = ((whole, "alternating"), (batches, "alternating"), (whole, "simultaneous"))
     curves, ends, errors, finite = [], [], [], []

@@ -2,7 +2,7 @@
 
 from momentum_dynamics.problems.bilinear import BilinearGame
 from momentum_dynamics.problems.chain import ConvexRosenbrock
-from momentum_dynamics.problems.covariances import CovarianceGAN
+from momentum_dynamics.problems.covariances import CovarianceGame
 from momentum_dynamics.problems.data import NamedData, named_data, read_data
 from momentum_dynamics.problems.dirac import DiracGAN
 from momentum_dynamics.problems.games import Game, LinearGame, QuadraticGame
@@ -32,7 +32,7 @@ __all__ = [
     "BilinearGame",
     "Consensus",
     "ConvexRosenbrock",
-    "CovarianceGAN",
+    "CovarianceGame",
     "Coverage",
     "CurvatureJump",
     "DigitsNetwork",

@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from momentum_dynamics.errors import DomainError, ShapeError
 
-__all__ = ["CovarianceGAN"]
+__all__ = ["CovarianceGame"]
 
 Array = NDArray[np.float64]
 
 
-class CovarianceGAN:
+class CovarianceGame:
     """A generator Vz of normal noise z against a critic xᵀWx: min over V, max over W ⟨W, Σ − VVᵀ⟩.
 
     Every V with VVᵀ = Σ and every antisymmetric W is an equilibrium. There the game is bilinear to
@@ -42,7 +42,7 @@ class CovarianceGAN:
 
     Examples
     --------
-    >>> game = CovarianceGAN([[2.0, 0.5], [0.5, 1.0]])
+    >>> game = CovarianceGame([[2.0, 0.5], [0.5, 1.0]])
     >>> float(abs(game.spectrum().real).max()) < 1e-12
     True
     """
@@ -53,15 +53,15 @@ class CovarianceGAN:
         matrix = np.atleast_2d(np.asarray(covariance, dtype=float))
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ShapeError(
-                f"CovarianceGAN: the covariance has shape {matrix.shape}; give a square matrix."
+                f"CovarianceGame: the covariance has shape {matrix.shape}; give a square matrix."
             )
         if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T):
-            raise DomainError("CovarianceGAN: the covariance must be finite and symmetric.")
+            raise DomainError("CovarianceGame: the covariance must be finite and symmetric.")
         try:
             self._root: Array = np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError as error:
             raise DomainError(
-                "CovarianceGAN: the covariance is not positive definite; add a multiple of the "
+                "CovarianceGame: the covariance is not positive definite; add a multiple of the "
                 "identity."
             ) from error
         if batch_size is not None and (batch_size < 1 or batch_size != int(batch_size)):
@@ -72,7 +72,7 @@ class CovarianceGAN:
     def __repr__(self) -> str:
         """Say the sizes."""
         batch = "" if self.batch_size is None else f", batch_size={self.batch_size}"
-        return f"CovarianceGAN(size={len(self.covariance)}{batch})"
+        return f"CovarianceGame(size={len(self.covariance)}{batch})"
 
     @property
     def sizes(self) -> tuple[int, int]:

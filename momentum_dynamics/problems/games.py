@@ -185,7 +185,8 @@ class QuadraticGame(LinearGame):
     Parameters
     ----------
     a, c : number, symbol or symmetric matrix
-        How strongly each player's own curvature draws it; positive for a convex-concave game.
+        How strongly each player's own curvature draws it; positive for a convex-concave game. A
+        number is the same curvature in all of a player's directions.
     b : number, symbol or matrix ``(first player's size, second player's size)``
         The coupling.
 
@@ -206,18 +207,19 @@ class QuadraticGame(LinearGame):
     array([0.4+0.6j, 0.4-0.6j])
     >>> QuadraticGame(1.0, 2.0, 1.0).field(np.array([1.0, 1.0]))
     array([ 3., -1.])
+    >>> QuadraticGame(0.5, np.ones((2, 3)), 0.5).sizes
+    (2, 3)
     """
 
     def __init__(self, a: ArrayLike | Scalar, b: ArrayLike | Scalar, c: ArrayLike | Scalar) -> None:
-        first, coupling, second = (
-            np.atleast_2d(_entries(value, name)) for name, value in (("a", a), ("b", b), ("c", c))
-        )
+        coupling = np.atleast_2d(_entries(b, "b"))
         rows, columns = coupling.shape[-2:]
+        first, second = _block(_entries(a, "a"), rows), _block(_entries(c, "c"), columns)
         shapes = (first.shape, coupling.shape, second.shape)
         if shapes != ((rows, rows), (rows, columns), (columns, columns)):
             raise ShapeError(
                 f"QuadraticGame: a, b, c of shapes {', '.join(map(str, shapes))} form no game; "
-                "give (m, m), (m, n) and (n, n), or three numbers."
+                "give (m, m), (m, n) and (n, n), or numbers in place of a and c."
             )
         for name, block in (("a", first), ("c", second)):
             if _asymmetry(block):
@@ -277,6 +279,11 @@ def _entries(value: Any, name: str = "the Jacobian") -> Any:
     if not np.isfinite(array).all():
         raise DomainError(f"A game: {name} holds a number that is not finite.")
     return array
+
+
+def _block(entries: Any, size: int) -> Any:
+    """A matrix as it is, a number along the diagonal."""
+    return entries if entries.ndim else entries * np.eye(size, dtype=int)
 
 
 def _asymmetry(block: Any) -> bool:

@@ -6,7 +6,7 @@ from scipy.integrate import quad
 
 from momentum_dynamics import (
     Consensus,
-    CovarianceGAN,
+    CovarianceGame,
     DiracGAN,
     DomainError,
     HeavyBall,
@@ -116,7 +116,7 @@ def test_unknown_names_are_told():
 
 
 def test_the_covariance_game_is_what_it_says():
-    game = CovarianceGAN([[2.0, 0.5], [0.5, 1.0]])
+    game = CovarianceGame([[2.0, 0.5], [0.5, 1.0]])
     point = np.random.default_rng(2).normal(size=8)
 
     def value(whole):
@@ -133,7 +133,7 @@ def test_the_covariance_game_is_what_it_says():
 
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_second_moments_have_the_law_of_batches(batch_size):
-    game = CovarianceGAN(np.eye(2), batch_size=batch_size, seed=7)
+    game = CovarianceGame(np.eye(2), batch_size=batch_size, seed=7)
     drawn = game._moment((40000,))
     plain = np.random.default_rng(8).normal(size=(40000, batch_size, 2))
     plain = np.swapaxes(plain, -1, -2) @ plain / batch_size
@@ -145,8 +145,8 @@ def test_second_moments_have_the_law_of_batches(batch_size):
 
 
 def test_batches_are_right_on_average():
-    whole = CovarianceGAN([[2.0, 0.5], [0.5, 1.0]])
-    game = CovarianceGAN(whole.covariance, batch_size=4, seed=3)
+    whole = CovarianceGame([[2.0, 0.5], [0.5, 1.0]])
+    game = CovarianceGame(whole.covariance, batch_size=4, seed=3)
     point = np.random.default_rng(4).normal(size=8)
     drawn = game.field(np.broadcast_to(point, (20000, 8)))
     error = drawn.std(axis=0) / np.sqrt(len(drawn))
@@ -163,10 +163,10 @@ def test_batches_are_right_on_average():
     ],
 )
 def test_what_is_no_covariance_is_refused(wrong, error):
-    with pytest.raises(error, match="CovarianceGAN"):
-        CovarianceGAN(wrong)
+    with pytest.raises(error, match="CovarianceGame"):
+        CovarianceGame(wrong)
     with pytest.raises(DomainError, match="batch_size is 0"):
-        CovarianceGAN(1.0, batch_size=0)
+        CovarianceGame(1.0, batch_size=0)
 
 
 # A ring of Gaussians
