@@ -28,12 +28,25 @@ _BEYOND = 1.04
 """Times the largest stable learning rate."""
 
 
-def picture_bytes(picture: Any) -> bytes:
-    """The PNG of a picture: the same bytes for the same picture."""
+def picture_bytes(picture: Any, *, compact: bool = False) -> bytes:
+    """The PNG of a picture: the same bytes for the same picture.
+
+    Parameters
+    ----------
+    picture : Matplotlib figure
+    compact : bool
+        Keep 256 colors, a third of the bytes: for what is stored, not for what follows a slider.
+    """
     stream = BytesIO()
     with styled():
         picture.savefig(stream, format="png", dpi=_PIXELS, metadata={"Software": None})
-    return stream.getvalue()
+    if not compact:
+        return stream.getvalue()
+    from PIL import Image
+
+    small = BytesIO()
+    Image.open(stream).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG")
+    return small.getvalue()
 
 
 class Explorer:

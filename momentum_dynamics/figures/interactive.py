@@ -89,7 +89,7 @@ def show(shown: Any, **parameters: Any) -> None:
         picture = chosen if hasattr(chosen, "savefig") else plot(chosen).figure
     notebook: Any = importlib.import_module("IPython.display")
     width = round(100 * picture.get_figwidth())
-    seen: list[Any] = [notebook.Image(picture_bytes(picture), width=width)]
+    seen: list[Any] = [notebook.Image(picture_bytes(picture, compact=True), width=width)]
     if caption:
         seen.append(notebook.Markdown(f"*{chosen.title}.* {caption}"))
     notebook.display(*seen)

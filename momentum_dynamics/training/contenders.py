@@ -37,6 +37,8 @@ class Contender:
         Whether the search goes on by decades until the best value is no end of what was tried.
     orders : tuple of str
         Who computes gradients.
+    products : bool
+        Whether it reads curvature from Hessian-vector products.
     """
 
     title: str
@@ -44,6 +46,7 @@ class Contender:
     values: tuple[float, ...]
     extends: bool = True
     orders: tuple[str, ...] = ("fresh",)
+    products: bool = False
 
 
 _STALE = ("round-robin", "queue")
@@ -69,6 +72,26 @@ def _untuned(
     return Contender(
         title=title, make=lambda _: make(), values=(1.0,), extends=False, orders=orders
     )
+
+
+def _ours(
+    title: str,
+    orders: tuple[str, ...] = ("fresh",),
+    *,
+    products: bool = False,
+    horizons: tuple[float, ...] = (),
+    **options: Any,
+) -> Contender:
+    """With curvatures that are curvatures; stale gradients tell no secants, only products."""
+    if horizons:
+        return Contender(
+            title=title, make=lambda value: EquivariantYellowFin(horizon=value, **options),
+            values=horizons, extends=False, orders=orders, products=products,
+        )  # fmt: skip
+    return Contender(
+        title=title, make=lambda _: EquivariantYellowFin(**options), values=(1.0,), extends=False,
+        orders=orders, products=products,
+    )  # fmt: skip
 
 
 def _factor(value: float) -> Optimizer:
@@ -108,7 +131,16 @@ CONTENDERS: dict[str, Contender] = {
     "yellowfin-short": _untuned(
         "YellowFin, smoothing 0.99", lambda: YellowFin(preset="reference", smoothing=0.99)
     ),
-    "equivariant": _untuned("ours, equivariant", EquivariantYellowFin),
+    "equivariant": _ours("ours, equivariant"),
+    "equivariant-products": _ours("ours, equivariant, products", ORDERS, products=True),
+    "true-floor": _ours("ours, true floor", horizon=10),
+    "true-floor-products": _ours("ours, true floor, products", ORDERS, products=True, horizon=10),
+    "true-floor-horizon": _ours(
+        "ours, true floor, one horizon", products=True, horizons=(1, 3, 10, 30, 100)
+    ),
+    "queue-rule": _ours(
+        "ours, queue rule, products", _STALE, products=True, horizon=1000, workers=16
+    ),
     "yellowfin-factor": Contender(
         title="YellowFin, one factor", make=_factor, values=_FACTORS
     ),

@@ -103,6 +103,7 @@ def train(
     seeds: Iterable[int] = (0,),
     steps: int,
     staleness: ArrayLike | None = None,
+    products: bool = False,
     record: Sequence[str] = (),
     stride: int = 0,
 ) -> Training:
@@ -118,6 +119,9 @@ def train(
     steps : int
     staleness : array of int ``(steps,)`` or ``(steps, lanes)``, optional
         How many updates ago the parameters were read at which the gradient of a step is taken.
+    products : bool
+        Give the optimizer the product of the batch's Hessian and the gradient, too, as ``product``:
+        `EquivariantYellowFin` reads curvature from it.
     record : sequence of str
         Which entries of the optimizer's info to keep.
     stride : int
@@ -173,11 +177,13 @@ def train(
             is_alive &= np.isfinite(loss) & np.isfinite((gradient**2).sum(axis=-1))
             if not is_alive.any():
                 break
+            bends = workload.gradient_product(read, batches[step]) if products else None
             parameters = parameters.copy()
             for each in np.flatnonzero(is_alive):
                 losses[step, each] = loss[each]
+                told = {} if bends is None else {"product": bends[each]}
                 states[each], parameters[each], info = optimizer.update(
-                    states[each], gradient[each], parameters[each]
+                    states[each], gradient[each], parameters[each], **told
                 )
                 for name in record:
                     traces[name][step, each] = info[name]

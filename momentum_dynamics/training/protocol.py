@@ -97,12 +97,14 @@ def run_setting(setting: Setting, protocol: Protocol) -> list[Run]:
         staleness_of(setting.order, protocol.steps, workers=protocol.workers, seed=seed)
         for seed in protocol.seeds
     ]
+    contender = CONTENDERS[setting.optimizer]
     found = train(
         workload(setting.workload),
-        CONTENDERS[setting.optimizer].make(setting.value),
+        contender.make(setting.value),
         seeds=protocol.seeds,
         steps=protocol.steps,
         staleness=np.stack(stale, axis=1),
+        products=contender.products,
     )
     curves = smoothed(found.losses, protocol.window, stride=protocol.stride)
     return [

@@ -114,6 +114,24 @@ class Workload:
         backwards, loss = make_vjp(lambda at: self.loss(at, inputs, targets), parameters)
         return loss, backwards(vspace(loss).ones())
 
+    def gradient_product(self, parameters: Array, batch: Indices) -> Array:
+        """The Hessian of the loss on some samples times its gradient there, ``(*lanes, size)``.
+
+        Half the squared norm of the gradient, differentiated: two to five times the cost of one.
+
+        Parameters
+        ----------
+        parameters : array ``(*lanes, size)``
+        batch : array of int ``(*lanes, batch_size)``
+            Which samples of the training data.
+        """
+        import autograd.numpy as anp
+        from autograd import grad
+
+        inputs, targets = self.inputs[batch], self.targets[batch]
+        gradient = grad(lambda at: anp.sum(self.loss(at, inputs, targets)))
+        return np.asarray(grad(lambda at: anp.sum(gradient(at) ** 2) / 2)(parameters))
+
     def train_loss(self, parameters: Array) -> Array:
         """The loss on all training data, ``(*lanes,)``."""
         return np.asarray(self.loss(parameters, self.inputs, self.targets))

@@ -16,6 +16,7 @@ from momentum_dynamics.training.comparison import (
 )
 from momentum_dynamics.training.protocol import Protocol, best_setting, race, run_setting
 from momentum_dynamics.training.store import Run, Setting, Store
+from momentum_dynamics.tuning.equivariant import EquivariantYellowFin
 
 WINE = workload("wine-softmax")
 SMALL = Protocol(
@@ -49,6 +50,27 @@ def test_a_stale_gradient_is_taken_where_the_parameters_were():
         _, gradient = WINE.loss_and_gradient(path[step - age], batches[step])
         path.append(path[-1] - rate * gradient)
     np.testing.assert_allclose(found.parameters[0], path[-1], rtol=1e-12)
+
+
+def test_products_are_those_of_the_gradient_that_is_used():
+    tuner = EquivariantYellowFin(horizon=10.0)
+    ages = [0, 1, 0, 2]
+    found = train(WINE, tuner, seeds=[2], steps=4, staleness=ages, products=True)
+    point = WINE.initial_parameters(2)
+    batches, path, state = WINE.batches(2, 4), [point], tuner.init(point)
+    for step, age in enumerate(ages):
+        read = path[step - age]
+        _, gradient = WINE.loss_and_gradient(read, batches[step])
+        product = WINE.gradient_product(read, batches[step])
+        state, point, _ = tuner.update(state, gradient, path[-1], product=product)
+        path.append(point)
+    np.testing.assert_allclose(found.parameters[0], point, rtol=1e-12)
+
+
+def test_contenders_that_need_products_are_given_them():
+    # Without products this tuner refuses to go on.
+    setting = Setting(workload="wine-softmax", optimizer="queue-rule", order="queue")
+    assert all(run.diverged == 30 for run in run_setting(setting, SMALL))
 
 
 def test_staleness_of_workers():

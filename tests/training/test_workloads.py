@@ -28,6 +28,22 @@ def test_gradients_are_finite_differences(name):
         )
 
 
+@pytest.mark.parametrize("name", [each for each in WORKLOADS if each != "digits-explosive"])
+def test_products_of_gradients_are_finite_differences(name):
+    # The net that explodes has kinks: there is no difference to take across them.
+    item = workload(name)
+    starts = np.stack([item.initial_parameters(seed) for seed in (3, 4)])
+    batches = np.stack([item.batches(seed, 1)[0] for seed in (3, 4)])
+    _, gradients = item.loss_and_gradient(starts, batches)
+    along = 1e-5 * gradients / np.linalg.norm(gradients, axis=-1, keepdims=True)
+    (_, above), (_, below) = (
+        item.loss_and_gradient(starts + sign * along, batches) for sign in (1, -1)
+    )
+    slope = np.linalg.norm(gradients, axis=-1, keepdims=True) * (above - below) / 2e-5
+    found = item.gradient_product(starts, batches)
+    np.testing.assert_allclose(found, slope, rtol=1e-6, atol=1e-8 * np.abs(found).max())
+
+
 @each_workload
 def test_lanes_are_independent_runs(name):
     item = workload(name)
