@@ -94,7 +94,7 @@ MONOTONE = Claim(
     slug="yellowfin-momentum-falls-with-the-signal",
     title="YellowFin's momentum falls as the signal p rises, from 1 − √β ≈ p^{1/3} − p^{2/3}/3 "
     "for much noise to √β ≈ 1/p for little.",
-    source=YELLOWFIN,
+    source=Citation(None),
     kind=Kind.ASYMPTOTIC,
     statement=lambda: sympy.Lt(-ROOT / (3 * (1 - ROOT) ** 2 + P), sympy.Integer(0), evaluate=False),
     proof=_monotone_proof,

@@ -96,8 +96,8 @@ class EquivariantYellowFin:
         Of these averages.
     distance_from : {"norm", "mean"}
         ‖g‖ averaged, as the paper has it, or the norm of the averaged gradient. With the first,
-        noise looks like distance and momentum stays where p = 1/2; with the second the learning
-        rate falls as the signal is lost in the noise.
+        noise looks like distance, and p hardly falls below 1/2 times the square of h_min over the
+        mean curvature; with the second the learning rate falls as the signal is lost in the noise.
     horizon : float or None
         None for YellowFin's rule; n ≥ 1 for `exact_single_step` with this horizon, which charges a
         setting with its true noise floor. With `workers`, the horizon of `queue_single_step`.
