@@ -119,12 +119,12 @@ def read(
     square = keep * averages.squared_norm + take * squared_norm
     norm = keep * averages.norm + take * sqrt(squared_norm)
     now = Averages(
-        squared_norm=square,
-        norm=norm,
-        distance=keep * averages.distance + take * norm / (square + floor),
-        largest=keep * averages.largest + take * most,
-        smallest=keep * averages.smallest + take * least,
-        density=keep * averages.density + take * density,
+        square,
+        norm,
+        keep * averages.distance + take * norm / (square + floor),
+        keep * averages.largest + take * most,
+        keep * averages.smallest + take * least,
+        keep * averages.density + take * density,
     )
     if seen is None:
         seen = 1 - keep ** (step + 1)
