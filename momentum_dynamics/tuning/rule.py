@@ -132,12 +132,11 @@ def choose(
     low = maximum(h_min, tiny)
     p = signal_to_noise(distance, low, maximum(variance, tiny))
     some = minimum(maximum(p, tiny), huge)
-    high = maximum(h_max, low)
-    least = robust_root_momentum(low, high)
+    least = robust_root_momentum(low, h_max)  # negative, and idle, for no curvature at all
     if released is None:
         gap = where(p > 0, cubic_root(some), 0 * some)
         root = where(p > 0, best_root_momentum(gap, some), 0 * some + 1)
-        gap = minimum(gap, robust_root_gap(low, high))
+        gap = minimum(gap, robust_root_gap(low, h_max))
         root = maximum(root, least)
         momentum = minimum(root * root, below_one)  # √β may round to one
     else:
