@@ -274,6 +274,9 @@ def test_the_reading_of_noise_is_that_of_drawn_noise(dimension):
     ratio = np.sqrt(norms).mean() / norms.mean()
     assert reading.distance * 2 == pytest.approx(ratio, rel=0.01)
     assert reading.variance == pytest.approx(4 * dimension, rel=1e-3)
+    # The average gradient keeps the share (1 − η)/(1 + η) of the noise: a third at η = 1/2.
+    short = reading_of_noise(dimension, noise_variance=4.0, smoothing=0.5)
+    assert short.variance == pytest.approx(4 * dimension * 2 / 3)
 
 
 def test_momentum_of_noise_knows_no_noise_but_the_dimension():
