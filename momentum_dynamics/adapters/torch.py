@@ -143,9 +143,10 @@ class YellowFin(torch.optim.Optimizer):
             raise DomainError(
                 "This is no state of a YellowFin optimizer; give what its state_dict told."
             )
+        tuner = tuning.YellowFin(**state_dict["settings"])
         # Else this optimizer and the one that told the state would average into the same tensors.
         super().load_state_dict(copy.deepcopy(state_dict))
-        self.tuner = tuning.YellowFin(**state_dict["settings"])
+        self.tuner = tuner
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -232,7 +233,7 @@ class YellowFin(torch.optim.Optimizer):
         counted = self.tuner.sparsity_debias
         told: list[Any] = []
         for gradient, average in zip(gradients, averages, strict=True):
-            g, a = gradient.reshape(-1), average.reshape(-1)
+            g, a = gradient.flatten(), average.flatten()
             told += (_inner(g, g), _inner(a, g), _inner(a, a))
             if counted:
                 told.append(torch.count_nonzero(g))
@@ -260,7 +261,7 @@ class YellowFin(torch.optim.Optimizer):
         decay: float,
     ) -> None:
         push, share = (-rate, 1.0) if self.tuner.update_rule == "difference" else (1.0, -rate)
-        if points[0].device.type == "cpu":  # where tensor by tensor is how it is done anyway
+        if points[0].is_cpu:  # where tensor by tensor is how it is done anyway
             for point, gradient, velocity in zip(points, gradients, velocities, strict=True):
                 velocity.mul_(momentum).add_(gradient, alpha=push * clip)
                 if decay:
@@ -284,7 +285,7 @@ def _average(averages: list[Any], gradients: list[Any], keep: float, take: float
 
 def _inner(one: Any, two: Any) -> Any:
     """The inner product of two flat tensors."""
-    if one.numel() <= _PART or one.device.type != "cpu" or one.dtype is torch.float64:
+    if one.numel() <= _PART or not one.is_cpu or one.dtype is torch.float64:
         return torch.dot(one, two)
     pairs = zip(one.split(_PART), two.split(_PART), strict=True)
     return torch.stack([torch.dot(left, right) for left, right in pairs]).sum()

@@ -202,7 +202,7 @@ def followed(rule: Callable[[float], SingleStep], *, distance: float, steps: int
 
 
 def _rest_polynomial(root: Any) -> Any:
-    """Zero where YellowFin's own floor is the distance that it is told: V(u) = D², D² = 2g³/u."""
+    """Zero where YellowFin's own floor is the distance that it is told: V(u) = D² = 2p."""
     gap = 1 - root
     return root * (1 + root**2) - 2 * gap**2 * (1 + root) ** 3
 
@@ -212,12 +212,12 @@ def _rest_of_yellowfin() -> float:
     from scipy.optimize import brentq
 
     root = brentq(_rest_polynomial, 0.1, 0.99, xtol=1e-15)
-    return float(2 * (1 - root) ** 3 / root)
+    return float(2 * tuning.balanced_signal(root, 1 - root))
 
 
 def _rest_proof() -> Evidence:
     floor = noisy_quadratic.edge_floor(1 - ROOT, 1, 1)
-    told = 2 * (1 - ROOT) ** 3 / ROOT
+    told = 2 * tuning.balanced_signal(ROOT, 1 - ROOT)
     gap = sympy.fraction(sympy.together(floor - told))[0]
     polynomial = sympy.Poly(_rest_polynomial(ROOT), ROOT)
     return Evidence.exact(

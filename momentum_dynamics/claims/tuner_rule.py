@@ -58,6 +58,11 @@ def relative_error(found: ArrayLike, truth: list[Any]) -> Array:
 # How the choice depends on the signal ----------------------------------------------------------
 
 
+def _slope(root: Any, signal: Any) -> Any:
+    """Of √β in p; the proof derives it from the cubic."""
+    return -root / (3 * (1 - root) ** 2 + signal)
+
+
 def _monotone_proof() -> Evidence:
     """The slope by implicit differentiation, and both ends by series."""
     cubic = expression(tuning.cubic)
@@ -69,7 +74,7 @@ def _monotone_proof() -> Evidence:
     root = large - 3 * large**2
     at_end = sympy.expand(large * tuning.cubic(root, 1 / large))
     return Evidence.exact(
-        slope + ROOT / (3 * (1 - ROOT) ** 2 + P),
+        slope - _slope(ROOT, P),
         *(left_over.coeff(small, power) for power in range(5)),
         *(at_end.coeff(large, power) for power in range(3)),
         note="slope −√β/(3(1 − √β)² + p) < 0; 1 − √β = q − q²/3 + O(q³), √β = 1/p − 3/p² + O(1/p³)",
@@ -83,7 +88,7 @@ def _monotone_rates(*, turned: bool) -> Evidence:
     ends = [1 - tuning.cubic_root(p * factor) for factor in (1 - step, 1 + step)]
     measured = (ends[1] - ends[0]) / (2 * step)
     root = 1 - tuning.cubic_root(p)
-    predicted = -p * root / (3 * (1 - root) ** 2 + p)
+    predicted = p * _slope(root, p)
     return Evidence.close(
         -predicted if turned else predicted, measured, tolerance=1e-6,
         note="p times the slope of √β by differences, 25 p from 1e-6 to 1e6",
@@ -96,7 +101,7 @@ MONOTONE = Claim(
     "for much noise to √β ≈ 1/p for little.",
     source=Citation(None),
     kind=Kind.ASYMPTOTIC,
-    statement=lambda: sympy.Lt(-ROOT / (3 * (1 - ROOT) ** 2 + P), sympy.Integer(0), evaluate=False),
+    statement=lambda: sympy.Lt(_slope(ROOT, P), sympy.Integer(0), evaluate=False),
     proof=_monotone_proof,
     experiment=lambda _: _monotone_rates(turned=False),
     control=lambda _: _monotone_rates(turned=True),

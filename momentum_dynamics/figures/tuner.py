@@ -50,13 +50,7 @@ def _cubic_rule(
     points: int = 200,
 ) -> CubicRule:
     def signal(displacement: Any) -> Any:
-        """p: half the ratio of the objective's ends, all bias at u = 1 and all noise at u = 0."""
-        ends = [
-            tuning.single_step_objective(u, displacement, smallest_curvature, noise_variance)
-            for u in (1.0, 0.0)
-        ]
-        # At u = 0 no bias is left, whatever the distance.
-        return ends[0] / ends[1] / 2
+        return tuning.signal_to_noise(displacement, smallest_curvature, noise_variance)
 
     span = (smallest_displacement, largest_displacement)
     p = signal(np.geomspace(*span, points))

@@ -140,8 +140,9 @@ def _rule_surfaces(
     ratio = np.geomspace(_NARROWEST, largest_ratio, points)
     signal = np.geomspace(smallest_signal, largest_signal, points)
     step = single_step(h_max=ratio, h_min=1.0, variance=0.5, distance=np.sqrt(signal)[:, None])
-    gap = tuning.robust_root_gap(1.0, ratio)
-    edge = gap**3 / tuning.robust_root_momentum(1.0, ratio)  # the cubic, solved for p
+    edge = tuning.balanced_signal(
+        tuning.robust_root_momentum(1.0, ratio), tuning.robust_root_gap(1.0, ratio)
+    )
     return RuleSurfaces(
         condition_number=ratio,
         signal_to_noise=signal,

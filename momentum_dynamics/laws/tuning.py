@@ -6,6 +6,7 @@ from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import cube_root, sqrt
 
 __all__ = [
+    "balanced_signal",
     "best_root_momentum",
     "cubic",
     "cubic_root",
@@ -97,6 +98,14 @@ def best_root_momentum(root_gap: Scalar, signal_to_noise: Scalar) -> Scalar:
     The difference 1 − g would have no digits left where the root is small.
     """
     return root_gap * root_gap * (root_gap / signal_to_noise)
+
+
+def balanced_signal(root_momentum: Scalar, root_gap: Scalar) -> Scalar:
+    """The signal to noise p at which √β is the root of YellowFin's cubic, g³/u with g = 1 − √β.
+
+    It takes both, for near either end the difference from one has no digits left.
+    """
+    return root_gap * root_gap * (root_gap / root_momentum)
 
 
 def released_cubic_root(signal_to_noise: Scalar, safeguard: Scalar) -> Scalar:

@@ -296,16 +296,17 @@ class ClosedLoopYellowFin:
         used = Parameters(learning_rate=state.learning_rate, momentum=state.momentum)
         memory, tuned, info = YellowFinTarget(self.tuner).update(state.memory, push, used)
         before = state.recent[-1] if state.recent else here
+        decay = self.tuner.weight_decay
         applied = float(info["clip"]) * push
-        if self.tuner.weight_decay:
-            applied += self.tuner.weight_decay * here
-        after = here + used.momentum * (here - before) - used.learning_rate * applied
+        pull = applied + decay * here if decay else applied
+        after = here + used.momentum * (here - before) - used.learning_rate * pull
         recent = (*state.recent, here)[-(self.staleness + 2) :]
         rates = (*state.rates, state.learning_rate)[-(self.staleness + 2) :]
         known = (*recent, after)
         version = max(step - self.staleness, 0) - (step + 1 - len(recent))
+        # Weight decay is never late: with the version's own it cancels from what is measured there.
         arrival = Arrival(
-            gradient=applied,
+            gradient=applied + decay * known[version] if decay else applied,
             before=known[version - 1] if version else np.full_like(here, np.nan),
             point=known[version],
             after=known[version + 1],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +15,15 @@ from momentum_dynamics.errors import DomainError
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
 from momentum_dynamics.tuning.rule import SingleStep, choose
 from momentum_dynamics.tuning.rules import exact_single_step, queue_single_step
+from momentum_dynamics.tuning.statistics import spread, started
 
 __all__ = ["EquivariantState", "EquivariantSums", "EquivariantYellowFin"]
 
 Array = NDArray[np.float64]
 
 _LEAST = sys.float_info.min
+
+_ARRAYS = ("averages", "earlier", "moved", "before")
 
 _WORDS = {"secant": ("instrumented", "plain"), "distance_from": ("norm", "mean")}
 
@@ -69,6 +72,34 @@ class EquivariantState:
     def __repr__(self) -> str:
         """One line."""
         return f"<EquivariantState after {self.step} gradients>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as numbers, lists of numbers and arrays, to be stored."""
+        numbers = {
+            "step": self.step, "readings": self.readings, "window": list(self.window),
+            "sums": self.sums._asdict(),
+        }  # fmt: skip
+        return numbers | {name: [a.copy() for a in getattr(self, name)] for name in _ARRAYS}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> EquivariantState:
+        """The state that `to_dict` told, from arrays or from lists of numbers.
+
+        Raises
+        ------
+        DomainError
+            If something is missing.
+        """
+        missing = [entry.name for entry in fields(cls) if entry.name not in stored]
+        if missing:
+            raise DomainError(f"A stored state of the tuner has no {', '.join(missing)}.")
+        return cls(
+            step=int(stored["step"]),
+            readings=int(stored["readings"]),
+            window=tuple(stored["window"]),
+            sums=EquivariantSums(**stored["sums"]),
+            **{name: [np.array(a, dtype=float) for a in stored[name]] for name in _ARRAYS},
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,8 +238,8 @@ class EquivariantYellowFin:
         state : EquivariantState
         gradient, parameters : array, or list or tuple of arrays
         product : array, or list or tuple of arrays, optional
-            The Hessian of the batch's loss times this gradient. By default curvature comes from
-            successive gradients.
+            The Hessian of the batch's loss times this gradient; one that is not finite tells no
+            curvature and is passed over. By default curvature comes from successive gradients.
 
         Returns
         -------
@@ -222,7 +253,8 @@ class EquivariantYellowFin:
         Raises
         ------
         DomainError
-            If the gradient is not finite, or there are workers and no product.
+            If the gradient is not finite, where the message names the step, or there are workers
+            and no product.
         ShapeError
             If gradient, product and parameters differ in shape.
         """
@@ -257,7 +289,7 @@ class EquivariantYellowFin:
             chosen = self._choose(read)
             rate, momentum = float(chosen.learning_rate), float(chosen.momentum)
             if self.slow_start:
-                rate *= min(1.0, (state.step + 1) / (10.0 * self.window))
+                rate *= started(state.step, self.window)
         else:
             size = math.sqrt(squared_norm(points)) or 1.0
             rate = self.initial_move * size / math.sqrt(squared) if squared else 0.0
@@ -309,7 +341,7 @@ class EquivariantYellowFin:
             squared_norm=keep * sums.squared_norm + take * squared,
             norm=keep * sums.norm + take * math.sqrt(squared),
         )
-        variance = max(sums.squared_norm / seen - squared_average / seen**2, _LEAST)
+        variance = spread(sums.squared_norm, squared_average, seen, _LEAST)
         if not readings:
             return sums, {"h_min": 0.0, "h_max": 0.0, "variance": variance, "distance": 0.0}
         weight = 1 - keep**readings

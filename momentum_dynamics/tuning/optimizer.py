@@ -16,6 +16,7 @@ __all__ = ["Optimizer", "Tree", "arrays_of", "gradients_of", "like", "squared_no
 Array = NDArray[np.float64]
 
 _SHAPE = attrgetter("shape")
+_SEVERAL = (list, tuple)
 
 Tree: TypeAlias = "ArrayLike | Sequence[ArrayLike]"
 """Parameters of a model: an array, or a list or tuple of arrays."""
@@ -44,7 +45,7 @@ def arrays_of(parameters: Any) -> list[Array]:
     DomainError
         If something is no real number.
     """
-    leaves = parameters if isinstance(parameters, list | tuple) else (parameters,)
+    leaves = parameters if isinstance(parameters, _SEVERAL) else (parameters,)
     found = []
     for leaf in leaves:
         if type(leaf) is np.ndarray and leaf.dtype.char == "d":

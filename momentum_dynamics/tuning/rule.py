@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.errors import DomainError
 from momentum_dynamics.laws.tuning import (
     best_root_momentum,
     cubic_root,
@@ -19,6 +19,7 @@ from momentum_dynamics.laws.tuning import (
 )
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import absolute, maximum, minimum, where
+from momentum_dynamics.tuning.checks import checked_numbers
 
 __all__ = ["SingleStep", "choose", "single_step"]
 
@@ -112,17 +113,8 @@ def single_step(
     >>> round(step.momentum, 5), round(step.one_minus_root, 8)
     (0.99984, 7.937e-05)
     """
-    given = {"h_max": h_max, "h_min": h_min, "variance": variance, "distance": distance}
-    numbers = {name: _checked(name, value) for name, value in given.items()}
-    try:
-        np.broadcast_shapes(*(np.shape(value) for value in numbers.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in numbers.items())
-        raise ShapeError(f"The shapes do not fit each other: {shapes}.") from None
-    if np.any(np.asarray(numbers["h_min"]) > numbers["h_max"]):
-        raise DomainError(
-            "h_min exceeds h_max; give the smallest curvature as h_min, the largest as h_max."
-        )
+    checked = checked_numbers(h_max=h_max, h_min=h_min, variance=variance, distance=distance)
+    numbers = {name: value if value.ndim else float(value) for name, value in checked.items()}
     with np.errstate(over="ignore", under="ignore"):
         return choose(**numbers)
 
@@ -140,12 +132,11 @@ def choose(
     low = maximum(h_min, tiny)
     p = signal_to_noise(distance, low, maximum(variance, tiny))
     some = minimum(maximum(p, tiny), huge)
-    high = maximum(h_max, low)
-    least = robust_root_momentum(low, high)
+    least = robust_root_momentum(low, h_max)  # negative, and idle, for no curvature at all
     if released is None:
         gap = where(p > 0, cubic_root(some), 0 * some)
         root = where(p > 0, best_root_momentum(gap, some), 0 * some + 1)
-        gap = minimum(gap, robust_root_gap(low, high))
+        gap = minimum(gap, robust_root_gap(low, h_max))
         root = maximum(root, least)
         momentum = minimum(root * root, below_one)  # √β may round to one
     else:
@@ -158,14 +149,3 @@ def choose(
             ) from None
         gap, momentum = 1 - root, root * root
     return SingleStep(momentum, robust_learning_rate(gap, low), gap)
-
-
-def _checked(name: str, value: ArrayLike) -> Scalar:
-    try:
-        number = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise DomainError(f"{name} is {value!r}, but must be a number in [0, ∞).") from None
-    if not (np.isfinite(number).all() and (number >= 0).all()):
-        shown = number if number.ndim == 0 else "an array with others"
-        raise DomainError(f"{name} is {shown}, but must lie in [0, ∞).")
-    return number if number.ndim else float(number)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from momentum_dynamics.errors import DomainError, ShapeError
 from momentum_dynamics.laws import noisy_quadratic, queue_tuning, staleness, tuning
 from momentum_dynamics.notation import Scalar
+from momentum_dynamics.tuning.checks import checked_numbers
 from momentum_dynamics.tuning.rule import SingleStep
 
 __all__ = ["exact_single_step", "queue_single_step"]
@@ -343,29 +344,8 @@ _ZOOMS, _POINTS = 8, 33
 
 def _checked(**given: ArrayLike) -> tuple[Array, ...]:
     """The settings as arrays: h_min, h_max, variance, distance, horizon and what else is given."""
-    numbers: dict[str, Array] = {}
-    for name, value in given.items():
-        least = 1 if name in {"horizon", "workers"} else 0
-        try:
-            number = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
-            raise DomainError(
-                f"{name} is {value!r}, but must be a number in [{least}, ∞)."
-            ) from None
-        if not (np.isfinite(number).all() and (number >= least).all()):
-            shown = number if number.ndim == 0 else "an array with others"
-            raise DomainError(f"{name} is {shown}, but must lie in [{least}, ∞).")
-        numbers[name] = number
-    try:
-        np.broadcast_shapes(*(number.shape for number in numbers.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name} {number.shape}" for name, number in numbers.items())
-        raise ShapeError(f"The shapes do not fit each other: {shapes}.") from None
+    numbers = checked_numbers(**given)
     high, low = numbers.pop("h_max"), numbers.pop("h_min")
-    if np.any(low > high):
-        raise DomainError(
-            "h_min exceeds h_max; give the smallest curvature as h_min, the largest as h_max."
-        )
     low = np.maximum(low, _LEAST) if "workers" not in numbers else low
     return low, np.maximum(high, low), *numbers.values()
 

@@ -27,6 +27,8 @@ __all__ = [
     "damped",
     "guarded",
     "read",
+    "spread",
+    "started",
     "tune",
 ]
 
@@ -83,6 +85,19 @@ def damped(most: Scalar, norm: Scalar, floor: Scalar) -> Scalar:
     return where(longer, most / where(longer, norm + floor, 1.0), 1.0)
 
 
+def spread(square: Scalar, squared_average: Scalar, weight: Scalar, least: Scalar) -> Scalar:
+    """The variance of the gradient, C = E‖g‖² − ‖E g‖², at least so much.
+
+    Of the averages of ‖g‖² and of g, the latter squared, which have seen a weight.
+    """
+    return maximum(square / weight - squared_average / (weight * weight), least)
+
+
+def started(step: Any, window: int) -> Scalar:
+    """The share of the learning rate in a slow start, which ends after ten windows."""
+    return minimum(1.0, (step + 1) / (10.0 * window))
+
+
 def read(
     settings: YellowFin,
     averages: Averages,
@@ -119,12 +134,12 @@ def read(
     square = keep * averages.squared_norm + take * squared_norm
     norm = keep * averages.norm + take * sqrt(squared_norm)
     now = Averages(
-        squared_norm=square,
-        norm=norm,
-        distance=keep * averages.distance + take * norm / (square + floor),
-        largest=keep * averages.largest + take * most,
-        smallest=keep * averages.smallest + take * least,
-        density=keep * averages.density + take * density,
+        square,
+        norm,
+        keep * averages.distance + take * norm / (square + floor),
+        keep * averages.largest + take * most,
+        keep * averages.smallest + take * least,
+        keep * averages.density + take * density,
     )
     if seen is None:
         seen = 1 - keep ** (step + 1)
@@ -132,7 +147,7 @@ def read(
     h_min, h_max = now.smallest / weight, now.largest / weight
     if settings.log_smoothing:
         h_min, h_max = exp(h_min), exp(h_max)
-    variance = maximum(square / weight - squared_average / (weight * weight), floor)
+    variance = spread(square, squared_average, weight, floor)
     distance = now.distance / weight
     if settings.sparsity_debias:
         share = now.density / seen
@@ -175,7 +190,7 @@ def tune(
     )
     rate: Scalar = chosen.learning_rate
     if settings.slow_start:
-        rate = rate * minimum(1.0, (step + 1) / (10.0 * settings.window))
+        rate = rate * started(step, settings.window)
     first = step == 0
     rate = where(first, settings.initial_learning_rate, rate)
     rate = rate * (settings.learning_rate_factor if factor is None else factor)

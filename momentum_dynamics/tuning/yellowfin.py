@@ -266,10 +266,7 @@ class YellowFin:
         factor = info["clip"] = factor * tuned.clip
         velocities, moved = self._moved(step, tuned, factor, state.velocities, gradients, points)
         window, sums, h_max = numbers
-        now = YellowFinState(
-            step=step + 1, window=window, averages=sums, h_max=h_max, gradients=averages,
-            velocities=velocities,
-        )  # fmt: skip
+        now = YellowFinState(step + 1, window, sums, h_max, averages, velocities)
         return now, like(parameters, moved), info
 
     def as_target(self) -> Any:
@@ -341,7 +338,7 @@ def averaged(
     """The exponential averages after one more gradient, shortened by a factor."""
     found = []
     for average, gradient in zip(averages, gradients, strict=True):
-        now = gradient - average if factor == 1 else factor * gradient - average
+        now = (gradient if factor == 1 else factor * gradient) - average
         now *= 1 - keep
         now += average
         found.append(now)

@@ -81,6 +81,24 @@ def test_scans_in_single_precision_like_the_numpy_tuner():
     np.testing.assert_allclose(end, point, atol=2e-3)
 
 
+def test_first_readings_in_single_precision_have_six_digits():
+    """An average that has seen a thousandth of its weight is divided by it."""
+    optimizer = yellowfin()
+    gradient = jnp.asarray(np.linspace(1, 2, 7), jnp.float32)
+    state, update = optimizer.init(gradient), jax.jit(optimizer.update)
+    for _ in range(3):
+        _, state = update(gradient, state)
+        assert float(state.reading.h_max) == pytest.approx(float(gradient @ gradient), rel=2e-6)
+
+
+def test_without_smoothing_the_last_gradient_is_all_there_is():
+    optimizer = yellowfin(smoothing=0.0, window=1)
+    state = optimizer.init(jnp.ones(3))
+    for size in (1.0, 2.0):
+        _, state = optimizer.update(jnp.full(3, size), state)
+        assert float(state.reading.h_max) == pytest.approx(3 * size**2)
+
+
 def test_a_restored_state_goes_on_bit_for_bit():
     noise = jnp.asarray(np.random.default_rng(0).standard_normal((40, 10)), jnp.float32)
     optimizer = yellowfin(preset="reference", window=7)

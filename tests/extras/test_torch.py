@@ -108,6 +108,7 @@ def test_a_copy_goes_on_bit_for_bit_and_apart():
     optimizer = YellowFin(model.parameters(), preset="reference")
     train(optimizer, 20)
     other_model, other = copy.deepcopy((model, optimizer))
+    assert other.info == optimizer.info
     told = flat(optimizer)
     shared = YellowFin(model.parameters())
     shared.load_state_dict(optimizer.state_dict())
@@ -166,6 +167,26 @@ def test_each_group_has_its_own_largest_move():
     )
     assert np.abs(near).max() < 1
     assert 10 < np.linalg.norm(far) < 200
+
+
+def test_a_group_without_gradients_is_left_alone():
+    used, unused = (torch.nn.Parameter(torch.ones(3, dtype=torch.float64)) for _ in range(2))
+    optimizer = YellowFin([{"params": [unused]}, {"params": [used], "lr": 0.5}])
+    for _ in range(3):
+        used.grad = torch.ones(3, dtype=torch.float64)
+        optimizer.step()
+    assert (unused == 1).all()
+    assert (used < 1).all()
+
+
+@pytest.mark.parametrize("update_rule", ["difference", "velocity"])
+def test_other_devices_make_the_same_step(update_rule, monkeypatch):
+    """There all tensors are moved together; here a processor is taken for one of them."""
+    groups = [{"weight_decay": 0.1}, {"lr": 0.5}]
+    ends = [run_groups(*groups, preset="reference", update_rule=update_rule)]
+    monkeypatch.setattr(torch.Tensor, "is_cpu", False, raising=False)
+    ends.append(run_groups(*groups, preset="reference", update_rule=update_rule))
+    np.testing.assert_allclose(*ends, rtol=1e-12)
 
 
 def test_one_set_of_statistics_for_all_groups(scenarios, walk):

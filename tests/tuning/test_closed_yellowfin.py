@@ -18,7 +18,13 @@ from momentum_dynamics import (
     YellowFin,
     simulate_closed_loop,
 )
-from momentum_dynamics.tuning import ClosedLoopState, Optimizer, reading_of_noise, step_of_noise
+from momentum_dynamics.tuning import (
+    ClosedLoopState,
+    Optimizer,
+    Sensor,
+    reading_of_noise,
+    step_of_noise,
+)
 
 SPECTRUM = np.geomspace(0.1, 1, 30)
 FAST = YellowFin(smoothing=0.9, window=5)
@@ -59,14 +65,45 @@ def test_the_open_loop_is_yellowfin_one_step_later():
         assert then["momentum"] == now["target"]
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"sparsity_debias": True}, {"clip_norm": 0.7}, {"preset": "reference", "clip_norm": 2.0}],
+)
+def test_it_reads_what_yellowfin_reads(settings):
+    tuner = YellowFin(smoothing=0.9, window=5, learning_rate_factor=0.5, **settings)
+    loop = ClosedLoopYellowFin(staleness=2, tuner=tuner)
+    rng = np.random.default_rng(0)
+    point = np.ones(30)
+    one, two = tuner.init(point), loop.init(point)
+    for step in range(60):
+        gradient = rng.standard_normal(30) * (rng.random(30) < 0.4) * (9 if step % 20 == 19 else 1)
+        one, _, plain = tuner.update(one, gradient, point)
+        two, _, info = loop.update(two, gradient, point)
+        for name in ("h_min", "h_max", "variance", "distance", "clip"):
+            assert info[name] == pytest.approx(plain[name], rel=1e-12)
+        if step == 0:
+            assert info["learning_rate"] == plain["learning_rate"] == 0.5e-4
+
+
+def test_the_first_gradient_sets_nothing_in_the_simulation():
+    run = simulate_closed_loop(
+        FAST, Quadratic(SPECTRUM), learning_rate=0.03, momentum=0.2, workers=2,
+        service=Deterministic(), updates=3, gain=0.0, start=np.ones(30),
+    )  # fmt: skip
+    assert run.learning_rate[1] == 0.03
+    assert run.target[0] == run.target[1] == 0.2
+    assert run.learning_rate[2] != 0.03
+
+
+@pytest.mark.parametrize("sensor", [Sensor(), Sensor(kind="trimmed", smoothing=0.5)], ids=repr)
 @pytest.mark.parametrize("staleness", [0, 1, 7])
-def test_the_loop_is_that_of_the_simulation(staleness):
+def test_the_loop_is_that_of_the_simulation(staleness, sensor):
     """Against `simulate_closed_loop` on a round robin, whose target lags by one gradient."""
-    tuner = ClosedLoopYellowFin(staleness=staleness, gain=0.0, tuner=FAST)
+    tuner = ClosedLoopYellowFin(staleness=staleness, gain=0.0, tuner=FAST, sensor=sensor)
     _, points, infos = run(tuner, 60, noise=0.0)
     other = simulate_closed_loop(
         FAST, Quadratic(SPECTRUM), learning_rate=1e-4, workers=staleness + 1,
-        service=Deterministic(), updates=60, gain=0.0, start=np.ones(30),
+        service=Deterministic(), updates=60, gain=0.0, start=np.ones(30), sensor=sensor,
     )  # fmt: skip
     assert np.allclose(points, other.points, rtol=1e-12)
     rates = [info["learning_rate"] for info in infos]
@@ -117,6 +154,18 @@ def test_clipping_and_decay_are_those_of_the_tuner():
         clipped += info["clip"] < 1
         before, point = point, moved
     assert clipped >= 4
+
+
+def test_a_constant_pull_and_weight_decay_are_never_late():
+    """Neither depends on the version, so that staleness brings no momentum with them."""
+    tuner = YellowFin(smoothing=0.9, window=5, weight_decay=0.5, initial_momentum=0.4)
+    loop = ClosedLoopYellowFin(staleness=4, gain=0.0, tuner=tuner)
+    point, read = np.ones(30), []
+    state = loop.init(point)
+    for _ in range(30):
+        state, point, info = loop.update(state, np.linspace(1, 2, 30), point)
+        read.append(info["total_momentum"])
+    assert np.allclose(read[6:], 0.4, rtol=0, atol=1e-9)
 
 
 @pytest.mark.slow
@@ -225,6 +274,9 @@ def test_the_reading_of_noise_is_that_of_drawn_noise(dimension):
     ratio = np.sqrt(norms).mean() / norms.mean()
     assert reading.distance * 2 == pytest.approx(ratio, rel=0.01)
     assert reading.variance == pytest.approx(4 * dimension, rel=1e-3)
+    # The average gradient keeps the share (1 − η)/(1 + η) of the noise: a third at η = 1/2.
+    short = reading_of_noise(dimension, noise_variance=4.0, smoothing=0.5)
+    assert short.variance == pytest.approx(4 * dimension * 2 / 3)
 
 
 def test_momentum_of_noise_knows_no_noise_but_the_dimension():

@@ -1,10 +1,14 @@
 """The equivariant tuner: units, secants, and what it leaves alone."""
 
+import copy
+import json
+import pickle
+
 import numpy as np
 import pytest
 
 from momentum_dynamics.errors import DomainError, ShapeError
-from momentum_dynamics.tuning.equivariant import EquivariantYellowFin
+from momentum_dynamics.tuning.equivariant import EquivariantState, EquivariantYellowFin
 from momentum_dynamics.tuning.optimizer import Optimizer
 from momentum_dynamics.tuning.rule import single_step
 from momentum_dynamics.tuning.rules import exact_single_step, queue_single_step
@@ -51,6 +55,103 @@ def test_what_a_step_used_is_the_rule_on_what_it_read():
         step = single_step(**given)
         assert info["learning_rate"] == pytest.approx(step.learning_rate / 2)
         assert info["momentum"] == pytest.approx(step.momentum)
+
+
+@pytest.mark.parametrize("distance_from", ["norm", "mean"])
+def test_what_is_read_is_what_the_page_says(distance_from):
+    """Curvatures, variance and distance against plain averages with their weights."""
+    tuner = EquivariantYellowFin(smoothing=0.9, window=4, distance_from=distance_from)
+    gradients = np.random.default_rng(3).standard_normal((25, 6)) + 0.5
+    state, point = tuner.init(np.zeros(6)), np.zeros(6)
+    for gradient in gradients:
+        state, point, info = tuner.update(state, gradient, point, product=CURVATURES * gradient)
+
+    def average(values):
+        weights = 0.9 ** np.arange(len(values))[::-1]
+        return np.tensordot(weights / weights.sum(), np.asarray(values), axes=1)
+
+    squares = (gradients**2).sum(axis=1)
+    bends = (CURVATURES * gradients**2).sum(axis=1) / squares
+    most = [np.log(bends[max(k - 3, 0) : k + 1].max()) for k in range(25)]
+    least = [np.log(bends[max(k - 3, 0) : k + 1].min()) for k in range(25)]
+    pulls = {
+        "norm": [average(np.sqrt(squares[: k + 1])) for k in range(25)],
+        "mean": [np.linalg.norm(average(gradients[: k + 1])) for k in range(25)],
+    }[distance_from]
+    distances = [pull / average(bends[: k + 1]) for k, pull in enumerate(pulls)]
+    assert info["h_max"] == pytest.approx(np.exp(average(most)))
+    assert info["h_min"] == pytest.approx(np.exp(average(least)))
+    assert info["distance"] == pytest.approx(average(distances))
+    assert info["variance"] == pytest.approx(average(squares) - (average(gradients) ** 2).sum())
+
+
+@pytest.mark.parametrize("secant", ["instrumented", "plain"])
+def test_secants_are_ratios_of_averages(secant):
+    tuner = EquivariantYellowFin(secant=secant, secant_smoothing=0.7)
+    rng = np.random.default_rng(0)
+    points, gradients, above, below = [np.ones(6)], [], 0.0, 0.0
+    state = tuner.init(points[0])
+    for step in range(12):
+        gradients.append(CURVATURES * points[-1] + 0.05 * rng.standard_normal(6))
+        state, point, _ = tuner.update(state, gradients[-1], points[-1])
+        if step:
+            moved = points[-1] - points[-2]
+            earlier = points[-2] - points[-3] if step > 1 else moved
+            along = moved if secant == "plain" else earlier
+            above = 0.7 * above + 0.3 * along @ (gradients[-1] - gradients[-2])
+            below = 0.7 * below + 0.3 * along @ moved
+            if above / below > 0:
+                assert state.window[-1] == pytest.approx(above / below, rel=1e-8)
+        points.append(point)
+    assert len(state.window) > 5
+
+
+def test_slow_start_is_a_factor():
+    settings = {"product": True, "steps": 5}
+    slow = run(EquivariantYellowFin(), **settings)[1]
+    fast = run(EquivariantYellowFin(slow_start=False), **settings)[1]
+    assert slow[0]["learning_rate"] / fast[0]["learning_rate"] == pytest.approx(1 / 200)
+    first = run(EquivariantYellowFin(window=4), **settings)[1][0]
+    assert first["learning_rate"] / fast[0]["learning_rate"] == pytest.approx(1 / 40)
+
+
+@pytest.mark.parametrize(("start", "length"), [(np.zeros(4), 1e-3), (np.ones(4), 2e-3)])
+def test_the_first_move_has_a_length_of_its_own(start, length):
+    tuner = EquivariantYellowFin()
+    _, moved, _ = tuner.update(tuner.init(start), np.full(4, 7.0), start)
+    assert np.linalg.norm(moved - start) == pytest.approx(length)
+
+
+@pytest.mark.parametrize("way", ["json", "pickle", "copy"])
+def test_a_restored_run_goes_on_bit_for_bit(way):
+    tuner = EquivariantYellowFin(smoothing=0.9, window=5)
+    rng = np.random.default_rng(0)
+    points, pulls = [np.ones(6), np.ones((2, 3))], rng.standard_normal((40, 6))
+
+    def go(state, points, pulls):
+        for pull in pulls:
+            gradients = [CURVATURES * points[0] + pull, points[1] + pull.reshape(2, 3)]
+            state, points, info = tuner.update(state, gradients, points)
+        return points, info
+
+    state = tuner.init(points)
+    for pull in pulls[:20]:
+        state, points, _ = tuner.update(state, [pull, pull.reshape(2, 3)], points)
+    if way == "json":
+        told = json.loads(json.dumps(state.to_dict(), default=np.ndarray.tolist))
+        restored = EquivariantState.from_dict(told)
+    else:
+        restored = pickle.loads(pickle.dumps(state)) if way == "pickle" else copy.deepcopy(state)
+    (one, info), (two, other) = go(state, points, pulls[20:]), go(restored, points, pulls[20:])
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+    assert info == other
+
+
+def test_a_stored_state_with_a_gap_is_refused():
+    stored = EquivariantYellowFin().init(np.ones(2)).to_dict()
+    del stored["sums"]
+    with pytest.raises(DomainError, match="has no sums"):
+        EquivariantState.from_dict(stored)
 
 
 def test_other_rules_can_be_fed():
@@ -105,6 +206,16 @@ def test_it_is_an_optimizer_and_changes_nothing_that_it_was_given():
     gradient[0] *= 5  # the caller's array is the caller's
     again = tuner.update(state, [np.ones(3), gradient[1]], point)[1]
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_product_that_is_not_finite_is_passed_over(wrong):
+    tuner, point = EquivariantYellowFin(), np.ones(3)
+    state = tuner.update(tuner.init(point), np.ones(3), point, product=2 * np.ones(3))[0]
+    after, moved, info = tuner.update(state, np.ones(3), point, product=np.full(3, wrong))
+    assert after.window == state.window == (2.0,)
+    assert np.isfinite(moved).all()
+    assert info["h_max"] == pytest.approx(2)
 
 
 def test_nothing_moves_on_gradients_that_are_zero():

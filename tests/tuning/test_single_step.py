@@ -84,7 +84,7 @@ def test_arrays_of_a_common_shape():
     for row, h_max in enumerate([1.0, 10.0]):
         for column, variance in enumerate([0.0, 1.0, 100.0]):
             one = single_step(h_max=h_max, h_min=1.0, variance=variance, distance=1.0)
-            assert all(isinstance(part, float) for part in one)
+            assert all(type(part) is float for part in one)
             assert np.allclose([part[row, column] for part in found], one, rtol=1e-15)
 
 

@@ -1,6 +1,7 @@
 """The tuner: pure, restorable, with its presets, its safeguards and its known limits."""
 
 import copy
+import itertools
 import json
 import pickle
 from dataclasses import fields
@@ -71,6 +72,15 @@ def test_a_restored_run_goes_on_bit_for_bit(preset, way):
     assert one[2] == two[2]
 
 
+def test_what_is_stored_is_a_copy():
+    state, _, _ = run(YellowFin(), noisy(), 3)
+    stored = state.to_dict()
+    again = YellowFinState.from_dict(stored)
+    for name in ("gradients", "velocities"):
+        arrays = [getattr(state, name)[0], stored[name][0], getattr(again, name)[0]]
+        assert not any(np.shares_memory(*pair) for pair in itertools.combinations(arrays, 2))
+
+
 def test_a_stored_state_with_a_gap_is_refused():
     stored = YellowFin().init(np.ones(2)).to_dict()
     del stored["window"]
@@ -95,6 +105,14 @@ def test_a_tree_is_its_joined_vector(preset, kind):
         assert other == pytest.approx(info, rel=1e-9)
     joined = np.concatenate([part.ravel() for part in tree])
     assert np.allclose(joined, whole, rtol=1e-9)
+
+
+def test_whole_numbers_are_parameters():
+    tuner = YellowFin()
+    one = tuner.update(tuner.init(np.arange(3)), np.array([1, 0, 2]), np.arange(3))[1]
+    two = tuner.update(tuner.init(np.arange(3.0)), np.array([1.0, 0, 2]), np.arange(3.0))[1]
+    assert one.dtype == np.float64
+    assert np.array_equal(one, two)
 
 
 def test_a_number_is_a_parameter():
@@ -191,6 +209,28 @@ def test_clip_norm_bounds_what_is_measured():
     assert infos[-1]["clip"] == pytest.approx(0.5 / np.sqrt(10))
 
 
+def test_the_guard_measures_what_clip_norm_has_left():
+    """At ten thousand times the norm that is allowed, the guard has nothing to do."""
+    tuner = YellowFin(preset="reference", clip_norm=1.0)
+    infos = run(tuner, lambda _: 1e4 * np.ones(10), 5)[2]
+    assert infos[-1]["h_max"] == pytest.approx(1, rel=1e-6)
+    assert infos[-1]["clip"] == pytest.approx(1e-4 / np.sqrt(10), rel=1e-5)
+
+
+@pytest.mark.parametrize(("norm", "share"), [(2.4, 1.0), (2.6, 3.0 / 3.1)])
+def test_a_norm_is_compared_with_the_floor_added(norm, share):
+    """As released; the floor here is large enough to be seen."""
+    tuner = YellowFin(clip_norm=3.0, floor=0.5)
+    assert run(tuner, lambda _: np.full(1, norm), 1, np.ones(1))[2][0]["clip"] == share
+
+
+@pytest.mark.parametrize("update_rule", ["difference", "velocity"])
+def test_a_shortened_gradient_is_what_moves(update_rule):
+    tuner = YellowFin(clip_norm=0.5, update_rule=update_rule)
+    _, moved, infos = run(tuner, lambda _: np.ones(10), 1)
+    assert np.allclose(1 - moved, infos[0]["learning_rate"] * 0.5 / np.sqrt(10), rtol=1e-9)
+
+
 def test_a_spike_is_clipped_by_the_curvature_before_it():
     """Under ten times √h_max it enters the statistics whole; its step is shortened."""
     tuner = YellowFin(preset="reference")
@@ -262,14 +302,15 @@ def test_sparse_gradients_are_scaled_by_their_density():
     assert infos[-1]["distance"] / plain[2][-1]["distance"] == pytest.approx(share**-0.5, rel=1e-5)
 
 
-def test_the_learning_rate_goes_like_the_inverse_square_of_the_scale():
+@pytest.mark.parametrize("scale", [10.0, 1e-12])
+def test_the_learning_rate_goes_like_the_inverse_square_of_the_scale(scale):
     """A loss times c has c²-fold curvature estimates: a limit of the method, told in its page."""
     rates = []
-    for scale in (1.0, 10.0):
+    for factor in (1.0, scale):
         make = noisy()
-        infos = run(YellowFin(), lambda _, m=make, c=scale: c * m(np.ones(10)), 300)[2]
+        infos = run(YellowFin(), lambda _, m=make, c=factor: c * m(np.ones(10)), 300)[2]
         rates.append(infos[-1]["learning_rate"])
-    assert rates[0] / rates[1] == pytest.approx(100, rel=1e-9)
+    assert rates[0] / rates[1] == pytest.approx(scale**2, rel=1e-9)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
@@ -293,6 +334,7 @@ def test_a_gradient_that_is_too_long_names_its_step():
         (np.ones(9), ShapeError, r"The gradient has shapes \[\(9,\)\]"),
         ([np.ones(10), np.ones(10)], ShapeError, "give one number for each parameter"),
         ("steep", DomainError, "are real numbers"),
+        (([[1.0], [1.0, 2.0]],), DomainError, "are real numbers"),
         (np.ones(10) * 1j, DomainError, "are real numbers"),
     ],
 )
@@ -316,6 +358,13 @@ def test_gradients_that_are_refused(gradient, error, message):
         ({"slow_start": 1}, "slow_start is 1, but must be True or False"),
         ({"clip_norm": -1}, "clip_norm is -1"),
         ({"learning_rate_factor": "half"}, "learning_rate_factor is 'half'"),
+        ({"smoothing": "0.5"}, "smoothing is '0.5'"),
+        ({"window": True}, "window is True"),
+        ({"statistics_guard": -1}, "statistics_guard is -1"),
+        ({"largest_move": -1}, "largest_move is -1"),
+        ({"initial_learning_rate": -1}, "initial_learning_rate is -1"),
+        ({"learning_rate_factor": -1}, "learning_rate_factor is -1"),
+        ({"weight_decay": -1}, "weight_decay is -1"),
         ({"weight_decay": np.inf}, "weight_decay is inf"),
         ({"initial_momentum": -np.inf}, "initial_momentum is -inf"),
         ({"floor": -1e-6}, "floor is -1e-06"),
@@ -324,6 +373,10 @@ def test_gradients_that_are_refused(gradient, error, message):
 def test_settings_that_are_refused(setting, message):
     with pytest.raises(DomainError, match=message):
         YellowFin(**setting)
+
+
+def test_switches_may_come_from_an_array():
+    assert YellowFin(slow_start=np.array([False])[0]).slow_start is False
 
 
 def test_presets_are_overruled_one_by_one():
