@@ -68,7 +68,10 @@ class Protocol:
     @property
     def common(self) -> str:
         """What runs must share to be compared."""
-        return f"{VERSION}: {self.steps} steps, window {self.window}, {self.workers} workers"
+        return (
+            f"{VERSION}: {self.steps} steps, window {self.window}, stride {self.stride}, "
+            f"{self.workers} workers"
+        )
 
     def searches(self) -> Iterator[tuple[str, str, str]]:
         """Workload, contender and order of every search."""
@@ -155,7 +158,7 @@ class _Search:
 
     def __init__(self, where: tuple[str, str, str], protocol: Protocol, store: Store) -> None:
         self.where = where
-        self.seeds = len(protocol.seeds)
+        self.seeds = protocol.seeds
         self.done: dict[Setting, list[Run]] = {}
         self.open: set[Setting] = set()
         self.store = store
@@ -165,9 +168,10 @@ class _Search:
         name, contender, order = self.where
         return Setting(workload=name, optimizer=contender, order=order, value=value)
 
-    def take(self, setting: Setting, runs: list[Run]) -> None:
+    def take(self, setting: Setting) -> None:
+        """As the store gives it back, whose digits a race that goes on reads as well."""
         self.open.discard(setting)
-        self.done[setting] = runs
+        self.done[setting] = self.store.runs_of(setting, self.seeds)
 
     def wanted(self) -> list[Setting]:
         """What to run now; what the store holds is taken from there."""
@@ -179,9 +183,8 @@ class _Search:
                     return []
                 continue
             for setting in fresh:
-                runs = self.store.runs(setting)
-                if len(runs) >= self.seeds:
-                    self.done[setting] = runs[: self.seeds]
+                if runs := self.store.runs_of(setting, self.seeds):
+                    self.done[setting] = runs
                 else:
                     self.open.add(setting)
             if self.open:
@@ -229,9 +232,8 @@ def race(
         for search in searches.values():
             while wanted := search.wanted():
                 for setting in wanted:
-                    runs = run_setting(setting, protocol)
-                    store.add(runs)
-                    search.take(setting, runs)
+                    store.add(run_setting(setting, protocol))
+                    search.take(setting)
                     watch(setting)
     else:
         _race_apart(list(searches.values()), protocol, store, jobs, watch)
@@ -258,9 +260,8 @@ def _race_apart(
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 search, setting = running.pop(future)
-                runs = future.result()
-                store.add(runs)
-                search.take(setting, runs)
+                store.add(future.result())
+                search.take(setting)
                 watch(setting)
                 running.update({submit(each): (search, each) for each in search.wanted()})
     finally:

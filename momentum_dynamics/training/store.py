@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -111,23 +111,28 @@ class Store:
 
     def add(self, runs: Iterable[Run]) -> None:
         """Append runs."""
-        fresh = list(runs)
-        lines = "".join(f"{json.dumps(self._entry(run))}\n" for run in fresh)
+        lines = "".join(f"{json.dumps(self._entry(run))}\n" for run in runs)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8", newline="\n") as file:
             file.write("\n" + lines if self._is_torn else lines)
             file.flush()
             os.fsync(file.fileno())
         self._is_torn = False
-        self._known.update({(run.setting, run.seed): run for run in fresh})
+        for line in lines.splitlines():
+            self._take(line)
 
     def _entry(self, run: Run) -> Mapping[str, Any]:
         curve = [float(f"{each:.5g}") if math.isfinite(each) else None for each in run.curve]
         numbers = {name: _text(getattr(run, name)) for name in ("final", "accuracy")}
         return {"protocol": self.protocol, **asdict(run), "curve": curve, **numbers}
 
+    def runs_of(self, setting: Setting, seeds: Sequence[int]) -> list[Run]:
+        """The finished runs of a setting with these seeds; none if one of them is missing."""
+        found = [self._known.get((setting, seed)) for seed in seeds]
+        return [run for run in found if run is not None] if None not in found else []
+
     def runs(self, setting: Setting) -> list[Run]:
-        """The finished runs of a setting, by seed."""
+        """The finished runs of a setting, by seed, with the digits that are kept."""
         found = [run for (each, _), run in self._known.items() if each == setting]
         return sorted(found, key=lambda run: run.seed)
 

@@ -1,5 +1,6 @@
 """Training, the measures of curves, the store and the protocol."""
 
+import dataclasses
 import json
 import math
 
@@ -164,13 +165,26 @@ def test_a_protocol_goes_on_after_a_kill(tmp_path):
         assert best_setting(settings) == best_setting(again[where])
         for setting, runs in settings.items():
             for left, right in zip(runs, again[where][setting], strict=True):
-                np.testing.assert_allclose(left.curve, right.curve, rtol=1e-4)
-                assert left.final == pytest.approx(right.final, rel=1e-7)
+                assert left.curve == right.curve
+                assert left.final == right.final
     told.clear()
     race(SMALL, Store(path, SMALL.common), watch=told.append)
     assert not told
     for line in path.read_text().splitlines()[6:]:
         json.loads(line, parse_constant=pytest.fail)
+
+
+def test_runs_of_other_seeds_or_strides_are_not_taken_for_these(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    few = dataclasses.replace(SMALL, contenders=("queue-rule",), orders=("queue",), steps=12)
+    few = dataclasses.replace(few, stale_workloads=few.workloads)
+    race(few, Store(path, few.common))
+    for change, is_new in (({"seeds": (1, 0)}, 0), ({"seeds": (0, 2)}, 1), ({"stride": 2}, 1)):
+        other, told = dataclasses.replace(few, **change), []
+        (settings,) = race(other, Store(path, other.common), watch=told.append).values()
+        assert len(told) == is_new
+        ((_, runs),) = settings.items()
+        assert [run.seed for run in runs] == [*other.seeds]
 
 
 def test_a_search_ends_with_its_best_inside(tmp_path):
