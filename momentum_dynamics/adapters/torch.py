@@ -19,7 +19,7 @@ __all__ = ["YellowFin"]
 
 _PART = 1 << 17
 """Inner products are summed in parts of so many: of 10⁷ numbers in single precision, one sum on a
-processor has three digits left. Other devices sum in parts themselves."""
+processor may have three digits left, by its library. Other devices sum in parts themselves."""
 
 
 class YellowFin(torch.optim.Optimizer):
