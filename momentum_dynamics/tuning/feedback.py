@@ -165,7 +165,8 @@ class Feedback:
     """Feedback on explicit momentum: β ← β + γ(T − μ̂), around any tuner with a target T.
 
     The tuner's learning rate is taken as it is; the momentum that it sets is not, for it is the
-    total that should come out so.
+    total that should come out so. The target is the one that stood before this gradient was seen:
+    an update late, which no tuner that averages over many of them notices.
 
     Parameters
     ----------
