@@ -241,7 +241,7 @@ BOUND_OF_BOTH = Claim(
         "With momentum −1/2 for both players in turn and αs ≤ 1, a round contracts at least by "
         "max(1/2, 1 − (αs)²/16)."
     ),
-    source=Citation("gidel2019"),
+    source=Citation(None),
     kind=Kind.UPPER_BOUND,
     statement=lambda: sympy.Le(
         symbol("rate"), sympy.Max(sympy.Rational(1, 2), 1 - (ALPHA * S) ** 2 / 16)
@@ -252,8 +252,8 @@ BOUND_OF_BOTH = Claim(
     expected=Verdict.REFUTED,
     figures=("bilinear-grid",),
     remark=(
-        "At αs = 1 the players keep circling: −1 is a root. With momentum −1/2 for one player and "
-        "none for the other the bound holds."
+        "The rate of Gidel et al. (2019), read for both players. At αs = 1 these keep circling: −1 "
+        "is a root. With momentum −1/2 for one player and none for the other it holds."
     ),
 )
 

@@ -250,7 +250,7 @@ def _default_proof() -> Evidence:
 DEFAULT = Claim(
     slug="slightly-negative-momentum-is-best",
     title="A slightly negative momentum, such as −0.1, is the best one in games.",
-    source=Citation("gidel2019"),
+    source=Citation(None),
     kind=Kind.EMPIRICAL,
     statement=lambda: sympy.Eq(FIRST, -sympy.Rational(1, 10)),
     proof=_default_proof,
