@@ -202,7 +202,7 @@ SHAPE = Claim(
     slug="exit-times-have-one-shape",
     title=(
         "(T − E T) log r₊ has one law, of the logarithm of a normal number, whatever method, "
-        "momentum or staleness."
+        "momentum or fixed staleness."
     ),
     source=Citation(None),
     kind=Kind.ASYMPTOTIC,
@@ -212,7 +212,8 @@ SHAPE = Claim(
     control=_wrong_shape_check,
     expected=Verdict.PROVED,
     figures=("exit-time-collapse",),
-    remark="The control sets the law of β = 0.45 beside runs of β = 0.5.",
+    remark="Where ages are random exit times spread more. The control sets the law of β = 0.45 "
+    "beside runs of β = 0.5.",
 )
 
 

@@ -99,7 +99,7 @@ def _loss_experiment(*, with_momentum: bool) -> Evidence:
 
 LOSS = Claim(
     slug="modified-loss-of-heavy-ball",
-    title="Small steps of heavy ball descend E/(1 − β) + α(1 + β)/(4(1 − β)³)|∇E|².",
+    title="On a quadratic small steps of heavy ball descend E/(1 − β) + α(1 + β)/(4(1 − β)³)|∇E|².",
     source=Citation("ghosh2023"),
     kind=Kind.ASYMPTOTIC,
     statement=_loss_statement,

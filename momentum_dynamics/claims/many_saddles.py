@@ -161,22 +161,6 @@ def _chain_statement() -> Any:
     return sympy.Eq(variance, count * deviation**2)
 
 
-def _chain_proof() -> Evidence:
-    """At each saddle of a chain of four one curvature is −gᵢ, and no other is negative."""
-    places = sympy.symbols("w_0:4")
-    point = np.array(places, dtype=object)
-    chain = SaddleChain([1.0, 3.0, 2.0, 5.0])
-    field = [sympy.nsimplify(sympy.expand(part)) for part in chain.field(point)]
-    signs = []
-    for passed in range(4):
-        here = {place: int(index < passed) for index, place in enumerate(places)}
-        matrix = sympy.Matrix(4, 4, lambda i, j: sympy.diff(field[i], places[j])).subs(here)
-        negative = [value for value in matrix.eigenvals() if value < 0]
-        signs += [part.subs(here) == 0 for part in field]
-        signs.append(negative == [-sympy.nsimplify(chain.ascents[passed])])
-    return Evidence.exact(*signs, note="field and Hessian at the four saddles of a chain")
-
-
 def _chain_check(rng: Any, power: float) -> Evidence:
     """Deviations of the passages against k^power times one's, and equal increments."""
     replicas, predicted, measured, errors = 600, [], [], []
@@ -213,15 +197,14 @@ CHAIN = Claim(
     source=Citation(None),
     kind=Kind.ASYMPTOTIC,
     statement=_chain_statement,
-    proof=_chain_proof,
+    proof=None,
     experiment=lambda rng: _chain_check(rng, 1 / 2),
     control=lambda rng: _chain_check(rng, 1.0),
-    expected=Verdict.PROVED,
+    expected=Verdict.CONFIRMED,
     figures=("chain-of-saddles",),
     remark=(
         "Linear in the number of saddles, since each is reached along the stable directions of the "
-        "next, where noise alone decides. Proved is that each saddle has one way down; the times "
-        "are seen. The control adds deviations."
+        "next, where noise alone decides. The control adds deviations."
     ),
 )
 
