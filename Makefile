@@ -76,7 +76,7 @@ check: .venv/.stamp-dev
 	$(PYTHON) -m pytest -q -p no:randomly --doctest-modules --doctest-glob=README.md --ignore=momentum_dynamics/adapters momentum_dynamics README.md
 
 test: .venv/.stamp-dev
-	$(PYTHON) -m pytest -n $(JOBS) $(ARGS)
+	$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 test-extras: .venv/extras/.stamp-adapters
 	$(EXTRAS) -m pytest tests/extras -m extras $(ARGS)

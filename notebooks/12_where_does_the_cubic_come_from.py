@@ -74,7 +74,7 @@ show("radius-against-learning-rate")
 # %% [markdown]
 # The variance obeys one as well, and contracts at the square of that rate, β. So the paper replaces
 # both recursions by scalar ones at these rates. That is the **first simplification**, a stand-in
-# for $E\,x_n^2$ that holds on the robust region:
+# for $E\,x_n^2$ whose rates are right on the robust region:
 
 # %%
 md.expression(noisy_quadratic.surrogate_second_moment)
@@ -245,8 +245,8 @@ show("generalized-curvature-paths")
 #
 # Nobody tells a tuner h_max, h_min, σ² and d. YellowFin takes the squared gradient norm for a
 # curvature. Then p is half the signal-to-noise ratio of the gradient, a fine quantity; but the
-# noise is in the squared norm too (p is never below one half), and a squared gradient does not have
-# the units of a curvature:
+# noise is in the squared norm too (with many parameters p is hardly ever below one half), and a
+# squared gradient does not have the units of a curvature:
 
 # %%
 show("scale-test", steps=1000)
@@ -273,8 +273,8 @@ show("scale-test", steps=1000)
 #
 # **1.** The slope is a rational function of u; its numerator is $p u (1+u)^4 - (1 - u + u^2)$. The
 # floor's second derivative has a quadratic in its numerator without real roots, so the problem is
-# convex. At u = 1 the slope is 16p − 1: below 1/16 it falls all the way, and the best is not to
-# move.
+# convex. At u = 1 the numerator is 16p − 1: for p up to 1/16 the objective falls all the way, and
+# the best is not to move.
 
 # %%
 true = noisy_quadratic.exact_objective(u, d, low, variance, 1)
@@ -296,7 +296,8 @@ growth = sympy.simplify(spectrum.switching_growth(2 * u, u**2))
 growth, sympy.simplify(end), float(end)
 
 # %% [markdown]
-# **3.** At most 0.168. What larger momenta the tuner shows come from the range of its curvatures.
+# **3.** At most 0.168. What larger momenta the tuner shows come from its window: the least of it is
+# `h_min`, which lowers p, and its range asks for momentum as well.
 
 # %%
 gap = tuning.cubic_root(0.5)

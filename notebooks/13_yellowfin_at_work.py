@@ -1,13 +1,13 @@
 # %% [markdown]
 # # What does YellowFin do all day?
 #
-# [Deriving YellowFin](12_deriving_yellowfin.ipynb) ends with a rule: four numbers in, momentum and
-# learning rate out. A tuner has to *measure* the four numbers, on nothing but the gradients that
-# pass by. Here we watch it at work: what it reads, what it makes of that, what it makes of pure
-# noise, and what happens when sixteen workers bring momentum of their own and a feedback loop is
-# closed around it.
+# [Where does YellowFin's cubic come from?](12_where_does_the_cubic_come_from.ipynb) ends with a
+# rule: four numbers in, momentum and learning rate out. A tuner has to *measure* the four numbers,
+# on nothing but the gradients that pass by. Here we watch it at work: what it reads, what it makes
+# of that, what it makes of pure noise, and what happens when sixteen workers bring momentum of
+# their own and a feedback loop is closed around it.
 #
-# You need [Deriving YellowFin](12_deriving_yellowfin.ipynb) and, for the second half,
+# You need [that notebook](12_where_does_the_cubic_come_from.ipynb) and, for the second half,
 # [the sensor](10_a_sensor_that_sees_what_you_already_know.ipynb). Thirty minutes.
 
 # %%
@@ -103,10 +103,11 @@ many = md.single_step(h_max=1.0, h_min=1.0, variance=1.0, distance=1.0)
 print(f"p = 1/2: momentum {many.momentum:.4f}, √β = {1 - many.one_minus_root:.4f}")
 
 # %% [markdown]
-# A signal makes p larger and momentum smaller. So on a network with many parameters the cubic never
-# asks for more than 0.17; momenta like 0.9 come from the other half of the rule, the ratio of
-# h_max to h_min within a window of twenty gradients. With few parameters it is the other way round:
-# the least of twenty norms is far below the mean.
+# A signal makes p larger and momentum smaller. So where norms hardly differ the cubic asks for
+# hardly more than 0.17; momenta like 0.9 come from norms that differ within a window of twenty
+# gradients. This counts twice: `h_min`, the least of twenty, is far below the mean, which lowers p,
+# and the ratio of `h_max` to `h_min` bounds momentum from below. With few parameters they differ
+# much, by noise alone:
 
 # %%
 for dimension in (1, 10, 100, 10_000):
@@ -187,10 +188,10 @@ show("per-variable-rates", steps=1400)
 # enough.)
 #
 # **What to remember.** YellowFin reads the squared norm of gradients and calls it curvature: units
-# of the loss enter squared, and noise is taken for curvature. With many parameters its cubic never
-# asks for more momentum than 0.17; more comes from how norms vary within a window. Feedback on
-# total momentum meets its target where the sensor sees; it restores neither a learning rate that is
-# too large nor anything that the median does not see.
+# of the loss enter squared, and noise is taken for curvature. Where norms hardly differ its cubic
+# asks for hardly more momentum than 0.17; more comes from how norms vary within a window. Feedback
+# on total momentum meets its target where the sensor sees; it restores neither a learning rate that
+# is too large nor anything that the median does not see.
 #
 # ## Exercises
 #

@@ -53,8 +53,13 @@ def _exact_proof() -> Evidence:
     balance = noisy_quadratic.exact_balance(ROOT, signal, STEPS)
     scaled = sympy.diff(objective, ROOT) * LOW**2 * (1 + ROOT) ** 4 / (4 * VARIANCE) - balance
     right = 1 - ROOT + ROOT**2
+    log_slope = ROOT * sympy.diff(
+        (2 * STEPS - 1) * sympy.log(ROOT) + 4 * sympy.log(1 + ROOT) - sympy.log(right), ROOT
+    )
+    parts = 2 * STEPS - 1 + 4 * ROOT / (1 + ROOT) + ROOT * (1 - 2 * ROOT) / right
     return Evidence.exact(
         sympy.simplify(slope), sympy.simplify(bend), sympy.simplify(scaled),
+        sympy.simplify(log_slope - parts),
         sympy.discriminant(2 * ROOT**2 - 5 * ROOT + 5, ROOT) + 15,
         sympy.expand(right - ROOT * (2 * ROOT - 1) - (1 - ROOT**2)),
         noisy_quadratic.exact_balance(sympy.Integer(1), P, STEPS) - (16 * P * STEPS - 1),
@@ -65,7 +70,7 @@ def _exact_proof() -> Evidence:
 def _exact_experiment(*, exact: bool) -> Evidence:
     from scipy.optimize import minimize_scalar
 
-    distances, horizons = np.array([0.4, 0.6, 1.0, 3.0, 30.0]), (1, 10)
+    distances, horizons = np.array([0.3, 0.4, 0.6, 1.0, 3.0, 30.0]), (1, 10)
     found = [
         minimize_scalar(
             lambda u, d=d, n=n: noisy_quadratic.exact_objective(u, d, 1.0, 1.0, n),
@@ -85,7 +90,7 @@ def _exact_experiment(*, exact: bool) -> Evidence:
         1 - chosen,
         found,
         tolerance=1e-5,
-        note="√β at the searched minimum, five distances, n = 1, 10",
+        note="√β at the searched minimum, six distances, n = 1, 10; at one the rule does not move",
     )
 
 
@@ -236,8 +241,8 @@ def _rest_experiment(*, patient: bool) -> Evidence:
 
 REST = Claim(
     slug="what-rules-come-to-when-followed",
-    title="Told the true distance step by step, YellowFin's rule comes to rest at "
-    "D² = 0.10006 C/h², where its own noise floor is the distance that it is told.",
+    title="Told the true distance step by step, on one curvature, YellowFin's rule comes to rest "
+    "at D² = 0.10006 C/h², where its own noise floor is the distance that it is told.",
     source=OURS,
     kind=Kind.IDENTITY,
     statement=lambda: sympy.Eq(_rest_polynomial(ROOT), 0),
@@ -319,6 +324,8 @@ def _queue_proof() -> Evidence:
         sympy.simplify(1 + m * low - (3 - root) / 2),
         sympy.simplify(floor - (2 * (1 + a) / below - 1)),
         sympy.simplify((1 + a) / below - parts[0] / (high - a) - parts[1] / (a - low)),
+        # 2M(1 + a₋) = 2M + 1 − √(1 + 8M) is not negative: the squares differ by 4M(M − 1).
+        sympy.expand((2 * m + 1) ** 2 - root**2 - 4 * m * (m - 1)),
         sympy.simplify(queue_tuning.heavy_ball_summed_bias(a, BETA, 1) - one),
         sympy.simplify(
             queue_tuning.heavy_ball_queue_summed_bias(a, BETA, 1, sympy.Integer(1)) - one

@@ -33,7 +33,9 @@ YELLOWFIN, OURS = Citation("zhang2017"), Citation(None)
 def _edge_proof() -> Evidence:
     """The law against the exact recursion for three steps; its limit is the noise floor.
 
-    That it holds for all n: the increments of the variance are n²qⁿ⁻¹.
+    That it holds for all n: what is left of a start at rest, 1 before the first step and at it, and
+    nuⁿ⁻¹, which a unit of noise leaves n steps later, obey the recursion with trace 2u and
+    determinant u²; and the increments of the variance are the squares n²qⁿ⁻¹.
     """
     u, n = 1 - GAP, symbol("steps")
     rate = tuning.robust_learning_rate(GAP, LOW)
@@ -43,7 +45,23 @@ def _edge_proof() -> Evidence:
     spread = noisy_quadratic.edge_second_moment(GAP, LOW, 0, VARIANCE, n)
     gain = spread.subs(n, n + 1) - spread
     floor = noisy_quadratic.edge_floor(GAP, LOW, VARIANCE)
+
+    pole = sympy.Symbol("u", positive=True)
+
+    def left(steps: Any) -> Any:
+        return noisy_quadratic.edge_residual(1 - pole, steps)
+
+    def response(steps: Any) -> Any:
+        return steps * pole ** (steps - 1)
+
     return Evidence.exact(
+        *(
+            sympy.simplify(law(n + 1) - 2 * pole * law(n) + pole**2 * law(n - 1))
+            for law in (left, response)
+        ),
+        sympy.simplify(1 + u**2 - rate * LOW - 2 * u),
+        *(sympy.simplify(left(sympy.Integer(k)) - 1) for k in (-1, 0)),
+        *(response(sympy.Integer(k)) - k for k in (0, 1)),
         *(sympy.expand(a - sympy.cancel(b)) for a, b in zip(path, laws, strict=True)),
         sympy.simplify(gain - rate**2 * VARIANCE * (n + 1) ** 2 * u ** (2 * n)),
         sympy.simplify(floor - noise.stationary_variance(rate, u**2, LOW, VARIANCE)),
@@ -51,7 +69,7 @@ def _edge_proof() -> Evidence:
             floor / noise.surrogate_variance(rate, u**2, VARIANCE)
             - noisy_quadratic.edge_surrogate_ratio(GAP)
         ),
-        note="three steps of the recursion, every increment, and the floor",
+        note="three steps of the moments, the recursion and every increment, and the floor",
     )
 
 
@@ -75,7 +93,7 @@ def _edge_experiment(rng: np.random.Generator, *, surrogate: bool) -> Evidence:
 EDGE = Claim(
     slug="second-moments-at-the-edge-of-the-robust-region",
     title="At the low edge of the robust region E x² has a closed form: a bias u²ⁿ(1 + n(1 − u))² "
-    "d², which decays later than the rate says, and a variance that grows by n²u²ⁿ⁻² a step.",
+    "d², which decays later than the rate says, and a variance whose nth step adds n²u²ⁿ⁻²α²σ².",
     source=YELLOWFIN,
     kind=Kind.IDENTITY,
     statement=lambda: sympy.Eq(

@@ -60,8 +60,8 @@ def _signal_experiment(rng: np.random.Generator, *, noise_counts: bool) -> Evide
 
 SIGNAL = Claim(
     slug="yellowfin-takes-noise-for-signal",
-    title="YellowFin's p is half the squared length of gradients over their noise, (SNR + 1)/2: "
-    "the noise itself counts as signal, and p does not fall below one half.",
+    title="With many parameters and a window of one step YellowFin's p is half the squared length "
+    "of gradients over their noise, (SNR + 1)/2: the noise counts as signal, and p is at least ½.",
     source=Citation(None),
     kind=Kind.ASYMPTOTIC,
     statement=lambda: sympy.Eq(P, noisy_quadratic.tuner_signal(sympy.Symbol("SNR") / 2)),
@@ -69,8 +69,8 @@ SIGNAL = Claim(
     experiment=lambda rng: _signal_experiment(rng, noise_counts=True),
     control=lambda rng: _signal_experiment(rng, noise_counts=False),
     expected=Verdict.PROVED,
-    remark="With a window of one step and many parameters. So the cubic alone never asks for a "
-    "momentum above 0.168, and the learning rate does not fall when only noise is left: the tuner "
-    "is an SNR-to-momentum map that saturates. A wider window takes the least of the last lengths "
-    "for h_min, which lowers p. The control leaves the noise out, as the derivation means it.",
+    remark="So the cubic alone never asks for a momentum above 0.168, and the learning rate does "
+    "not fall when only noise is left: the tuner is an SNR-to-momentum map that saturates. A wider "
+    "window takes the least of the last lengths for h_min, which lowers p. The control leaves the "
+    "noise out, as the derivation means it.",
 )

@@ -121,7 +121,7 @@ ROWS = (
     *(
         WorkedNumber(
             source=OURS, quantity=f"noise floor over stand-in at the low edge, β = {momentum:g}",
-            published=value, compute=partial(_edge_ratio, momentum), tolerance=0.5,
+            published=value, compute=partial(_edge_ratio, momentum), tolerance=1e-9 * value,
         )
         for momentum, value in ((0.5, 6.0), (0.9, 190.0), (0.99, 19900.0))
     ),

@@ -341,7 +341,8 @@ PURE = Claim(
     figures=("yellowfin-in-pure-noise",),
     remark="The curvature is ‖g‖², noise included, so that p = D²h_min²/(2C) is not half the "
     "signal-to-noise ratio s but (1 + s)/2 where norms hardly differ: the cubic then never asks "
-    "for more than 0.168, and momentum beyond that comes from the ratio h_max/h_min. With few "
-    "parameters the least of a window of norms is far below their mean, and momentum is near 1. "
+    "for more than 0.168, and momentum beyond that comes from norms that differ: the least of a "
+    "window, h_min, lowers p, and the ratio h_max/h_min bounds momentum from below. With few "
+    "parameters that least is far below the mean of the norms, and momentum is near 1. "
     "The control expects 1, the rule's limit for no signal.",
 )

@@ -63,7 +63,8 @@ def edge_second_moment(
 
     The response to one unit of noise k steps later is kuᵏ⁻¹, so the variance is α²σ² Σ k²qᵏ⁻¹ over
     k = 1 … n with q = u², which is
-    α²σ²(1 + q − qⁿ((n + 1)² − (2n² + 2n − 1)q + n²q²))/(1 − q)³.
+    α²σ²(1 + q − qⁿ((n + 1)² − (2n² + 2n − 1)q + n²q²))/(1 − q)³. In floating point this cancels
+    next to u = 1, for a relative error of up to 1e-16/(1 − u)³.
     """
     n, g = steps, root_gap
     q, below = (1 - g) ** 2, g * (2 - g)

@@ -60,7 +60,7 @@ def signal_to_noise(
 ) -> Scalar:
     """Half the squared pull of the smallest curvature over the noise, p = d² h_min²/(2σ²).
 
-    On the estimates of the tuner it is half the signal-to-noise ratio of the gradient.
+    On the estimates of the tuner it is ‖g‖²/(2σ²), noise included: see `tuner_signal`.
     """
     pull = displacement * smallest_curvature
     return pull * (pull / noise_variance) / 2

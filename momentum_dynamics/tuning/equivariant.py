@@ -96,8 +96,8 @@ class EquivariantYellowFin:
         Of these averages.
     distance_from : {"norm", "mean"}
         ‖g‖ averaged, as the paper has it, or the norm of the averaged gradient. With the first,
-        noise looks like distance and momentum stays where p = 1/2; with the second the learning
-        rate falls as the signal is lost in the noise.
+        noise looks like distance, and p hardly falls below 1/2 times the square of h_min over the
+        mean curvature; with the second the learning rate falls as the signal is lost in the noise.
     horizon : float or None
         None for YellowFin's rule; n ≥ 1 for `exact_single_step` with this horizon, which charges a
         setting with its true noise floor. With `workers`, the horizon of `queue_single_step`.
@@ -124,11 +124,13 @@ class EquivariantYellowFin:
     (1 + β)((1 − β)/α + h/2), which is mostly the learning rate, not the curvature. The tuner then
     lowers the learning rate, reads a larger curvature, and so on to nothing. The displacement
     before, z, was made before either gradient: E z·Δg = h E z·Δx, so the instrumented secant reads
-    the curvature, whatever the noise. It is well posed where displacements are correlated, which
-    is with momentum β above αh/2; a single reading is noisy, which widens the range of curvatures.
+    the curvature, whatever the noise. It is well posed where displacements are correlated; at the
+    noise floor they are by β − αh/2. A single reading is noisy, which widens the range of
+    curvatures.
 
     A Hessian-vector product on the batch of the gradient has no such errors; curvature along the
-    gradient is |g·Hg|/g·g, inside the range of the Hessian's, and nearer to its high end.
+    gradient is |g·Hg|/g·g, of a convex loss a mean of the Hessian's eigenvalues, weighted by the
+    squares of the gradient's parts: inside their range, and seldom at its ends.
 
     Beside the parameters the state holds four arrays of their size.
 

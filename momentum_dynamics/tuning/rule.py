@@ -92,10 +92,12 @@ def single_step(
     With x = √β the objective x²D² + (1 − x)⁴C/h_min² is strictly convex, and its slope is a
     multiple of p x − (1 − x)³ with p = D²h_min²/(2C), which has one root, in (0, 1). So the
     constrained optimum is the larger of this root and the least robust √β. Both are computed as x
-    and as 1 − x without cancellation: momentum and learning rate have full precision for every p.
-    With variance 0 the rule is Polyak's optimum of the range. As D/C → 0, momentum goes to 1 and
-    the learning rate to 0; where p is 0 in floating point (no distance, or no curvature), the
-    learning rate is 0 and momentum the largest number below 1.
+    and as 1 − x without cancellation: momentum and learning rate have full precision for every p
+    that is a normal number. With variance 0 the rule is Polyak's optimum of the range. As D²/C → 0,
+    momentum goes to 1 and the learning rate to 0; where p is 0 in floating point, as without
+    distance, the learning rate is 0 and momentum the largest number below 1. Smaller curvatures and
+    variances than the least normal number, 2e-308, count as that number, 0 included, so that
+    without variance D h_min should be above 1e-150.
 
     References
     ----------

@@ -109,7 +109,7 @@ def _exact_root(signal: Array, horizon: Array) -> tuple[Array, Array]:
     Newton's method on the logarithm of the ratio of both sides against log u, whose slope is
     between 2n − 1 and 2n + 2: a nearly straight line.
     """
-    signal, horizon = np.broadcast_arrays(signal, horizon)
+    signal, horizon = np.broadcast_arrays(signal, np.minimum(horizon, _LONGEST))
     power, inside = 2 * horizon - 1, 16 * signal * horizon > 1
     gain = np.where(inside, np.minimum(signal, _MOST / horizon) * horizon, 1.0)
     # The right side lies in [3/4, 1] and (1 + u)⁴ in [1, 16].
@@ -121,13 +121,17 @@ def _exact_root(signal: Array, horizon: Array) -> tuple[Array, Array]:
         place = np.clip(place - ratio / _slope(root, power), low, high)
     root, gap = np.exp(place), -np.expm1(place)
     for _ in range(_POLISH):
-        # The logarithms above have the rounding of log p; this residual has none to speak of.
+        # Where the root is small the logarithms above have the rounding of log p; this residual has
+        # none to speak of. Next to 1 they are better: a high power would magnify that of the root.
         excess = noisy_quadratic.exact_balance(root, gain / horizon, horizon) / _right(root)
-        move = np.where(inside, root * excess / _slope(root, power), 0)
+        move = np.where(inside & (root < 0.5), root * excess / _slope(root, power), 0)
         root, gap = root - move, gap + move
     root, gap = np.clip(root, 0, 1), np.clip(gap, 0, 1)
     return np.where(inside, root, 1.0), np.where(inside, gap, 0.0)
 
+
+_LONGEST = 1e300
+"""A longer horizon counts as this one: learning rates underflow far below it."""
 
 _STEPS, _POLISH = 7, 2
 """Newton's steps: four would do for every p and n that were tried."""
@@ -222,17 +226,33 @@ def queue_single_step(
     )  # fmt: skip
     if not (low > 0).all():
         raise DomainError("h_min is 0, but must be positive; without curvature nothing is gained.")
+    if not (low / high >= 1 / _WIDEST).all():
+        raise DomainError(
+            f"h_max exceeds h_min more than {_WIDEST:.0e} times; give a narrower range."
+        )
     shape = np.broadcast_shapes(low.shape, high.shape, *(one.shape for one in others))
     problem = _QueueProblem.of(low, high, *others)
     if momentum is None:
         beta = _best_momentum(problem, shape)
     else:
-        beta = np.asarray(momentum, dtype=float)
-        if not (np.abs(beta) < 1).all():
-            raise DomainError(f"momentum is {momentum!r}, but must lie in (−1, 1), or be None.")
-        beta = np.broadcast_to(beta, np.broadcast_shapes(shape, beta.shape))
+        beta = _checked_momentum(momentum, shape)
     gap = 1 - np.sqrt(np.maximum(beta, 0))
     return SingleStep(_plain(beta), _plain(problem.best_rate(beta)), _plain(gap))
+
+
+def _checked_momentum(momentum: ArrayLike, shape: tuple[int, ...]) -> Array:
+    try:
+        beta = np.asarray(momentum, dtype=float)
+    except (TypeError, ValueError):
+        beta = np.array(np.nan)
+    if not (np.abs(beta) < 1).all():
+        raise DomainError(f"momentum is {momentum!r}, but must lie in (−1, 1), or be None.")
+    try:
+        return np.broadcast_to(beta, np.broadcast_shapes(shape, beta.shape))
+    except ValueError:
+        raise ShapeError(
+            f"The shapes do not fit each other: momentum {beta.shape}, all else {shape}."
+        ) from None
 
 
 class _QueueProblem(NamedTuple):
@@ -296,6 +316,9 @@ def _best_step(problem: _QueueProblem, momentum: float, limit: float) -> float:
             end = middle
     return min(math.exp(start), math.nextafter(limit, 0))
 
+
+_WIDEST = 1e100
+"""The widest range of curvatures whose squares are floating-point numbers."""
 
 _NEAR_ZERO, _HALVINGS = 1e-60, 64
 """Where the search begins, and how often it halves: the width falls below rounding."""

@@ -61,7 +61,12 @@ SLOW = {
 each_figure = pytest.mark.parametrize(
     "entry",
     [
-        pytest.param(figure(slug), id=slug, marks=[pytest.mark.slow] if slug in SLOW else [])
+        pytest.param(
+            figure(slug),
+            id=slug,
+            # One process for all tests of a figure, which computes its data once.
+            marks=[pytest.mark.xdist_group(slug), *[pytest.mark.slow] * (slug in SLOW)],
+        )
         for slug in SLUGS
     ],
 )
@@ -164,14 +169,22 @@ def test_caption_and_title_are_sentences_without_holes(entry, quick_data):
 
 @pytest.mark.slow
 @each_figure
-def test_draws_without_warnings_and_labels_its_axes(entry, quick_data, tmp_path):
+def test_draws_without_warnings_and_the_same_bytes_twice(entry, quick_data, tmp_path):
     data = quick_data(entry)
     before = fingerprint(data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        picture = entry.render(data)
-        save(picture, tmp_path / "picture.png", "png")
+    files = {"svg": [], "png": []}
+    for _ in range(2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            picture = entry.render(data)
+            for kind, made in files.items():
+                made.append(tmp_path / f"{len(made)}.{kind}")
+                save(picture, made[-1], kind)
     assert fingerprint(data) == before
+    for kind, limit in (("svg", 400_000), ("png", 300_000)):
+        first, second = (file.read_bytes() for file in files[kind])
+        assert first == second
+        assert len(first) < limit
     texts = [ax.get_xlabel() for ax in picture.axes] + [ax.get_ylabel() for ax in picture.axes]
     assert any(texts)
     # Whoever names a quantity of the glossary on an axis names it as the glossary does.
@@ -180,19 +193,6 @@ def test_draws_without_warnings_and_labels_its_axes(entry, quick_data, tmp_path)
         entry_of = GLOSSARY.get(words.replace(" ", "_"))
         if entry_of is not None and symbol:
             assert text.startswith(entry_of.label[:-1]), text
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["svg", "png"])
-@each_figure
-def test_the_same_data_give_the_same_bytes(entry, kind, quick_data, tmp_path):
-    files = []
-    for index in range(2):
-        files.append(tmp_path / f"{index}.{kind}")
-        save(entry.render(quick_data(entry)), files[-1], kind)
-    first, second = (file.read_bytes() for file in files)
-    assert first == second
-    assert len(first) < {"svg": 400_000, "png": 300_000}[kind]
 
 
 def test_numbers_in_sentences():

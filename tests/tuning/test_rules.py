@@ -56,6 +56,23 @@ def test_exact_rule_has_digits_next_to_its_threshold():
     assert step.one_minus_root == pytest.approx(1e-6 / 2, rel=1e-3)
 
 
+@pytest.mark.parametrize("horizon", [100, 10_000, 1e8])
+@pytest.mark.parametrize("patience", [0.5, 10.0, 1e17])
+def test_exact_rule_has_digits_where_a_long_horizon_puts_the_root_next_to_one(horizon, patience):
+    """`patience` is pn; the gap, about log(16pn)/(2n), must not be lost in the power u²ⁿ⁻¹."""
+    step = exact_single_step(**PLAIN, distance=np.sqrt(patience / horizon), horizon=horizon)
+    signal = tuning.signal_to_noise(np.sqrt(patience / horizon), 1.0, 0.5)
+    with mpmath.workdps(60):
+        root = exact_root(float(signal), horizon, 1 - step.one_minus_root)
+        assert abs(step.one_minus_root / (1 - root) - 1) < 1e-14
+
+
+def test_exact_rule_bears_any_horizon():
+    step = exact_single_step(**PLAIN, distance=1.0, horizon=np.array([1e300, 1.7e308]))
+    assert (step.momentum < 1).all()
+    assert (step.one_minus_root > 0).all()
+
+
 @pytest.mark.parametrize("horizon", [1, 5, 100])
 @pytest.mark.parametrize("distance", [0.6, 1.0, 3.0, 100.0])
 def test_exact_rule_is_the_minimum(distance, horizon):
@@ -180,5 +197,11 @@ def test_queue_rule_refuses():
         queue_single_step(**(setting | {"h_min": 0.0}), workers=2)
     with pytest.raises(DomainError, match=r"momentum is 1\.0"):
         queue_single_step(**setting, workers=2, momentum=1.0)
+    with pytest.raises(DomainError, match="momentum is 'some'"):
+        queue_single_step(**setting, workers=2, momentum="some")
+    with pytest.raises(DomainError, match="give a narrower range"):
+        queue_single_step(**(setting | {"h_min": 1e-308, "h_max": 1e308}), workers=2)
+    with pytest.raises(ShapeError, match=r"momentum \(3,\), all else \(2,\)"):
+        queue_single_step(**setting, workers=np.ones(2), momentum=np.zeros(3))
     with pytest.raises(ShapeError, match="do not fit"):
         queue_single_step(**(setting | {"distance": np.ones(3)}), workers=np.ones(2))
