@@ -115,8 +115,9 @@ for beta, seen, told in zip(momentum, decades, theory, strict=True):
     print(f"β = {beta:4}: {seen.mean():7.3f} ± {error:.3f}, theory {told:7.3f}")
 
 # %% [markdown]
-# For β < 0 they agree within two percent. For β ≥ 0 the theory says that they run away
-# exponentially; in fact the loss is flat far out, and they get lost there instead.
+# For β < 0 they agree within two percent. Without momentum the theory has them circle, and from far
+# away they drift out a little. For β > 0 it says that they run away exponentially; in fact the loss
+# is flat far out, and they get lost there instead.
 #
 # And at once, as most programs train GANs?
 

@@ -206,13 +206,42 @@ def _bound_proof() -> Evidence:
     )
 
 
+def _one_sided_proof() -> Evidence:
+    """Jury's conditions on the cubic of a round with z = Rw, R = 1 − c/16, for 0 < c ≤ 1.
+
+    Besides z = 0 its roots are those of z³ + (c − 3/2)z² + 1/2. Each condition is a polynomial in c
+    that has no zero on (0, 1] and is positive at 1; R > 1/2 there, so R is the printed bound.
+    """
+    radius, half = 1 - COUPLING / 16, sympy.Rational(1, 2)
+    cubic = sympy.Poly(sympy.cancel(polynomial(FIRST, 0).subs(FIRST, -half) / Z), Z)
+    lead, second, third, last = cubic.all_coeffs()
+    outer = radius**6 - last**2
+    crossed = third * radius**4 - last * second * radius**2
+    conditions = (
+        cubic.as_expr().subs(Z, radius), -cubic.as_expr().subs(Z, -radius), radius**3 - last,
+        outer - crossed, outer + crossed,
+    )  # fmt: skip
+    return Evidence.exact(
+        lead - 1, *(_is_positive_up_to_one(each) for each in conditions),
+        note="Jury's conditions for the radius 1 − c/16, by Sturm's count of zeros on (0, 1]",
+    )  # fmt: skip
+
+
+def _is_positive_up_to_one(value: Any) -> bool:
+    """Whether a polynomial in c is positive on (0, 1]; it may vanish at 0."""
+    whole = sympy.Poly(sympy.expand(value), COUPLING)
+    while whole.eval(0) == 0:
+        whole = whole.quo(sympy.Poly(COUPLING, COUPLING))
+    return bool(whole.eval(1) > 0 and whole.count_roots(0, 1) == 0)
+
+
 BOUND_OF_BOTH = Claim(
     slug="both-momenta-at-minus-one-half-keep-the-printed-rate",
     title=(
         "With momentum −1/2 for both players in turn and αs ≤ 1, a round contracts at least by "
         "max(1/2, 1 − (αs)²/16)."
     ),
-    source=Citation("gidel2019"),
+    source=Citation(None),
     kind=Kind.UPPER_BOUND,
     statement=lambda: sympy.Le(
         symbol("rate"), sympy.Max(sympy.Rational(1, 2), 1 - (ALPHA * S) ** 2 / 16)
@@ -223,8 +252,8 @@ BOUND_OF_BOTH = Claim(
     expected=Verdict.REFUTED,
     figures=("bilinear-grid",),
     remark=(
-        "At αs = 1 the players keep circling: −1 is a root. With momentum −1/2 for one player and "
-        "none for the other the bound holds."
+        "The rate of Gidel et al. (2019), read for both players. At αs = 1 these keep circling: −1 "
+        "is a root. With momentum −1/2 for one player and none for the other it holds."
     ),
 )
 
@@ -239,12 +268,12 @@ BOUND_OF_ONE = Claim(
     statement=lambda: sympy.Le(
         symbol("rate"), sympy.Max(sympy.Rational(1, 2), 1 - (ALPHA * S) ** 2 / 16)
     ),
-    proof=None,
+    proof=_one_sided_proof,
     experiment=lambda _: _bound_experiment(0.0),
     control=lambda _: _bound_experiment(-0.5),
-    expected=Verdict.CONFIRMED,
+    expected=Verdict.PROVED,
     figures=("bilinear-grid",),
-    remark="Seen on a grid of steps. The control gives both players the momentum.",
+    remark="For 0 < αs ≤ 1. The control gives both players the momentum.",
 )
 
 

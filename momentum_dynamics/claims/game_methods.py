@@ -25,7 +25,6 @@ from momentum_dynamics.problems import (
     BilinearGame,
     Consensus,
     HamiltonianDescent,
-    LinearGame,
     QuadraticGame,
 )
 from momentum_dynamics.scalars import expression
@@ -177,13 +176,20 @@ CONSTANTS = Claim(
 
 
 def _complex_proof() -> Evidence:
+    """The polynomial, and that its roots on the curvature i lie inside the circle for three."""
     method = ComplexMomentum(learning_rate=ALPHA, momentum=BETA, phase=PHASE)
     found = characteristic_polynomial(method, H).as_expr()
     real = BETA * sympy.cos(PHASE)
     printed = (Z - 1) * (Z**2 - 2 * real * Z + BETA**2) + ALPHA * H * Z * (Z - real)
+    reached = []
+    for modulus, phase, step, rate in _PRINTED_COMPLEX:
+        numbers = {BETA: modulus, PHASE: phase, ALPHA: step, H: sympy.I}
+        roots = sympy.Poly(sympy.expand(printed.subs(numbers)), Z).nroots(n=20)
+        reached.append(abs(max(map(abs, map(complex, roots))) - rate) < 2e-3)
     return Evidence.exact(
-        sympy.simplify(sympy.expand(found - printed)), note="the polynomial of a superposed step"
-    )
+        sympy.simplify(sympy.expand(found - printed)), *reached,
+        note="the polynomial of a superposed step, and its radii below one at three arguments",
+    )  # fmt: skip
 
 
 _PRINTED_COMPLEX = ((0.68, 3 * np.pi / 8, 0.537, 0.9042), (0.70, np.pi / 2, 0.80, 0.9154),
@@ -219,93 +225,6 @@ COMPLEX = Claim(
     expected=Verdict.PROVED,
     figures=("complex-momentum",),
     remark="The rates at three arguments come from a grid. The control sets the argument to 0.",
-)
-
-
-# Strongly monotone games -------------------------------------------------------------------------
-
-
-def monotone_corners(condition_number: float, count: int = 120) -> Any:
-    """The upper boundary of {Re λ ≥ 1/κ, |λ| ≤ 1}."""
-    edge = np.arccos(1 / condition_number)
-    return np.exp(1j * edge * np.linspace(0, 1, count) ** 0.5)
-
-
-def _monotone_experiment(law: Any) -> Evidence:
-    predicted, found = [], []
-    for kappa in (3e3, 3e4):
-        corners = monotone_corners(kappa)
-        ball = tune("heavy-ball", spectrum=corners)
-        gap = 1 - float(np.max(spectral_radius(ball, corners)))
-        predicted += [float(law(kappa)) * kappa**1.5, 2 / np.sqrt(3)]
-        found += [gap * kappa**1.5, (1 + ball.momentum) * np.sqrt(kappa)]
-        descent = tune("gradient-descent", spectrum=corners)
-        predicted.append(0.5)
-        found.append((1 - float(np.max(spectral_radius(descent, corners)))) * kappa**2)
-    return Evidence.close(
-        predicted, found, tolerance=1.5e-2,
-        note="gap × κ^1.5, (1 + β)√κ and descent's gap × κ² at κ = 3,000 and 30,000, by search",
-    )  # fmt: skip
-
-
-MONOTONE = Claim(
-    slug="negative-momentum-gains-half-a-power",
-    title=(
-        "On strongly monotone games at once, heavy ball has gap 4/(3√3) κ^(−3/2) with momentum "
-        "−1 + 2/√(3κ); gradient descent has 1/(2κ²)."
-    ),
-    source=Citation("zhang2021"),
-    kind=Kind.ASYMPTOTIC,
-    statement=lambda: sympy.Tuple(
-        expression(shapes.monotone_momentum_gap), expression(shapes.monotone_momentum)
-    ),
-    proof=None,
-    experiment=lambda _: _monotone_experiment(shapes.monotone_momentum_gap),
-    control=lambda _: _monotone_experiment(shapes.monotone_descent_gap),
-    expected=Verdict.CONFIRMED,
-    figures=("gaps-against-condition",),
-    remark="Worst case over curvatures with Re λ ≥ μ and |λ| ≤ L. The constants are ours.",
-)
-
-
-def scalar_class(condition_number: float, points: int = 4) -> LinearGame:
-    """Games ½ax² + bxy − ½cy² with a, c in [1/κ, 1] and b in [0, 1], on a grid."""
-    pull = np.geomspace(1 / condition_number, 1.0, points)
-    coupling = np.append(0.0, np.geomspace(1 / condition_number, 1.0, 2 * points))
-    a, b, c = (part.ravel() for part in np.meshgrid(pull, coupling, pull, indexing="ij"))
-    return QuadraticGame.family(a, b, c)
-
-
-def _scalar_experiment(order: str) -> Evidence:
-    kappa = 100.0
-    best = tune("heavy-ball", game=scalar_class(kappa), play=order) if order == "alternating" else (
-        tune("heavy-ball", spectrum=scalar_class(kappa).spectrum())
-    )  # fmt: skip
-    gap = 1 - float(np.max(spectral_radius(best, scalar_class(kappa), play=order)))
-    return Evidence.close(
-        [0.0, 1.0], [best.momentum, gap * kappa], tolerance=0.02,
-        note="best momentum and gap × κ at κ = 100, by a search over a grid of games",
-    )  # fmt: skip
-
-
-SCALAR = Claim(
-    slug="alternation-needs-no-momentum-on-strongly-monotone-games",
-    title=(
-        "On strongly monotone games of two numbers, taking turns already reaches a gap of about "
-        "1/κ, and the best momentum there is none."
-    ),
-    source=Citation("zhang2022"),
-    kind=Kind.EMPIRICAL,
-    statement=lambda: sympy.Eq(BETA, 0),
-    proof=None,
-    experiment=lambda _: _scalar_experiment("alternating"),
-    control=lambda _: _scalar_experiment("simultaneous"),
-    expected=Verdict.CONFIRMED,
-    figures=("gaps-against-condition",),
-    remark=(
-        "Equal steps and momenta, a finite grid of games: no theorem. What negative momentum does "
-        "for play at once, taking turns does by itself."
-    ),
 )
 
 

@@ -94,16 +94,26 @@ def _limit_statement() -> Any:
 
 
 def _limit_proof() -> Evidence:
-    """Where τ² times the query's variance is 1, the operator has the eigenvalue 1."""
+    """Where τ² times the query's variance is 1, the operator has the eigenvalue 1, and only there.
+
+    It maps covariances to covariances, so its radius is one of its eigenvalues, and it rises with
+    τ². Noise of rank one makes det(1 − T) linear in τ²: it is 1 − τ²g times that without, which has
+    no zero where the mean is stable. So the radius is below 1 for τ²g < 1 and above beyond; and τ²g
+    rises with α, as its numerator does while its denominator falls.
+    """
     limit = minibatch.mean_square_step_limit(BETA, H, TAU)
-    bearable = TAU * query_variance(BALL, H)
-    operator = _operator(TAU)
-    determinant = (operator - sympy.eye(3)).det().subs(ALPHA, limit)
+    gain = query_variance(BALL, H)
+    operator, still = _operator(TAU), _operator(0)
+    whole, without = ((sympy.eye(3) - each).det() for each in (operator, still))
+    shown = (1 + BETA) * ALPHA / (H * (1 - BETA) * (2 * (1 + BETA) - ALPHA * H))
     return Evidence.exact(
-        sympy.simplify(bearable.subs(ALPHA, limit) - 1), sympy.simplify(determinant),
+        sympy.simplify((TAU * gain).subs(ALPHA, limit) - 1),
+        sympy.simplify(whole.subs(ALPHA, limit)),
+        sympy.simplify(whole - (1 - TAU * gain) * without),
+        sympy.simplify(gain - shown),
         sympy.simplify(limit.subs(TAU, 0) - 2 * (1 + BETA) / H),
-        note="τ²g = 1 there, and 1 is an eigenvalue of the second-moment operator",
-    )  # fmt: skip
+        note="τ²g = 1 there, and 1 is an eigenvalue of the second-moment operator there alone",
+    )
 
 
 def growth_of_squares(

@@ -45,16 +45,35 @@ def _ellipse_proof() -> Evidence:
 
     With D as in the law and F = p² − q², D² − 2dD + F = 0 gives 1 + β = αd; then r + β/r = αp and
     r − β/r = αq.
+
+    Not to be beaten, by the maximum principle: outside the ellipse λ = d + (p + q)w/2 + (p − q)/2w
+    with |w| > 1, and log ρ(αλ) − log |w| is subharmonic there and bounded. So at λ = 0, where |w| =
+    D/(p + q) and 1 is a root, it is at most the largest log ρ on the ellipse, where |w| = 1. The
+    logarithm of the larger modulus of two roots is subharmonic for every α ≠ 0 and β.
     """
     best = shapes.ellipse_optimum(CENTER, REAL, IMAGINARY)
     rate = shapes.ellipse_rate(CENTER, REAL, IMAGINARY)
     share = best.momentum / rate
+    turn, beyond = sympy.Symbol("t", real=True), sympy.Symbol("e", positive=True)
+
+    def outside(w: Any) -> Any:
+        return CENTER + (REAL + IMAGINARY) * w / 2 + (REAL - IMAGINARY) / (2 * w)
+
+    around = sympy.expand(outside(sympy.exp(sympy.I * turn)).rewrite(sympy.cos))
+    edge = CENTER + REAL * sympy.cos(turn) + sympy.I * IMAGINARY * sympy.sin(turn)
+    ball = HeavyBall(learning_rate=STEP, momentum=BETA)
+    # D > p + q, so that 0 lies outside, since D − d = √(d² − p² + q²) > q where d > p.
+    margin = (CENTER**2 - REAL**2).subs(CENTER, REAL + beyond)
     return Evidence.exact(
         sympy.simplify(1 + best.momentum - best.learning_rate * CENTER),
         sympy.simplify(rate + share - best.learning_rate * REAL),
         sympy.simplify(rate - share - best.learning_rate * IMAGINARY),
-        note="center and both half axes of the level set at the law's rate are the spectrum's",
-    )
+        sympy.simplify(around - edge), sympy.simplify(outside(-1 / rate)),
+        bool(sympy.expand(margin).subs(REAL, sympy.Symbol("p", positive=True)).is_positive),
+        characteristic_polynomial(ball, 0).eval(1),
+        note="the level set at the law's rate is the spectrum; the maximum principle allows less "
+        "to no heavy ball",
+    )  # fmt: skip
 
 
 _SHAPES = ((1.0, 0.6, 0.3), (1.0, 0.3, 0.8), (2.0, 1.0, 1.6))
@@ -100,9 +119,10 @@ ELLIPSE = Claim(
     expected=Verdict.PROVED,
     figures=("spectral-shapes",),
     remark=(
-        "Proved: this rate is reached on the whole ellipse. That nothing is faster is what the "
-        "search confirms. Polyak's segment, the disc of gradient descent and the standing ellipse "
-        "of negative momentum are one formula. The control exchanges the half axes."
+        "Proved: this rate is reached on the whole ellipse, and no heavy ball is faster, whatever "
+        "the sign of its parameters. Polyak's segment, the disc of gradient descent and the "
+        "standing ellipse of negative momentum are one formula. The control exchanges the half "
+        "axes."
     ),
 )
 
@@ -187,6 +207,26 @@ PAIR = Claim(
 # Gradient descent's step -------------------------------------------------------------------------
 
 
+def _bounds_proof() -> Evidence:
+    """|1 − αλ|² = 1 − α|λ|²(2 Re(1/λ) − α): a parabola in α, least at Re(1/λ), and there sin² ψ.
+
+    So no step brings the worst of several below the largest sin² ψ. At Re(1/λ₁), the least of the
+    Re(1/λₖ), the worst is 1 − Re(1/λ₁)δ; below that step all parabolas still fall, and from twice
+    that step on the first is no longer below 1, while all are below 1 at Re(1/λ₁).
+    """
+    curvature, inverse = PULL + sympy.I * TURN, PULL / (PULL**2 + TURN**2)
+    square = sympy.expand((1 - STEP * curvature) * (1 - STEP * sympy.conjugate(curvature)))
+    modulus = PULL**2 + TURN**2
+    return Evidence.exact(
+        sympy.simplify(sympy.re(1 / curvature) - inverse),
+        sympy.simplify(square - (1 - STEP * modulus * (2 * inverse - STEP))),
+        sympy.simplify(sympy.diff(square, STEP) - 2 * modulus * (STEP - inverse)),
+        sympy.simplify(square.subs(STEP, inverse) - TURN**2 / modulus),
+        sympy.simplify(square.subs(STEP, 2 * inverse) - 1),
+        note="the parabola of one curvature: its least value, where it falls, where it is 1 again",
+    )
+
+
 def _bounds_experiment(rng: np.random.Generator, *, squeeze: float) -> Evidence:
     wrong = 0
     for _ in range(200):
@@ -210,10 +250,10 @@ BOUNDS = Claim(
     source=Citation("gidel2019"),
     kind=Kind.UPPER_BOUND,
     statement=lambda: sympy.Ge(RATE, expression(shapes.pair_descent_rate)),
-    proof=None,
+    proof=_bounds_proof,
     experiment=lambda rng: _bounds_experiment(rng, squeeze=1.0),
     control=lambda rng: _bounds_experiment(rng, squeeze=0.97),
-    expected=Verdict.CONFIRMED,
+    expected=Verdict.PROVED,
     figures=("two-kinds-of-best-step",),
     remark="The control lowers the upper bound of the rate by 3 %.",
 )

@@ -93,7 +93,8 @@ def _slower_proof() -> Evidence:
 
     At 1 it is −αg Σ qₖ; at 1 + αg it is αg Σ qₖ(1 − (1 + αg)⁻ᵏ), of which no term is negative. It
     rises in between, since every term does, so the root is the only one beyond 1. Heavy ball's, at
-    the growth r that it has without delay, is 1 − r⁻ᵏ: not negative either.
+    the growth r that it has without delay, is 1 − r⁻ᵏ: not negative either, and it rises too, since
+    1 minus it falls: its logarithm has the slope −(k + 1/(z − 1) + z/(z − β))/z.
     """
     gain = sympy.Symbol("a", positive=True)
     method = GradientDescent(learning_rate=gain)
@@ -107,6 +108,9 @@ def _slower_proof() -> Evidence:
         slope = sympy.simplify(sympy.diff(loop, Z) - (1 + gain * age * Z ** (-age - 1)))
         late = loop_equation(ball, -1, FixedDelay(staleness=age)).subs(Z, root)
         signs.append(sympy.simplify(late - (1 - root ** (-age))) == 0)
+        rest = 1 - loop_equation(ball, -1, FixedDelay(staleness=age))
+        fall = Z * sympy.diff(rest, Z) / rest + age + 1 / (Z - 1) + Z / (Z - beta)
+        signs.append(sympy.simplify(fall) == 0)
         signs += [start == 0, _is_not_negative(sympy.fraction(end)[0]), slope == 0]
     return Evidence.exact(
         *signs, note="signs of the loop equation at 1 and at 1 + αg, and its slope, ages 0 to 6"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from momentum_dynamics.claims.evidence import Citation
-from momentum_dynamics.claims.game_methods import monotone_corners
+from momentum_dynamics.claims.monotone_games import monotone_corners, scalar_class
 from momentum_dynamics.claims.numbers import WorkedNumber
 from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.dynamics.radius import spectral_radius
@@ -68,9 +68,46 @@ def _slope() -> float:
 
 
 def _monotone(kappa: float) -> float:
+    return _monotone_best(kappa)[1] * kappa**1.5
+
+
+@cache
+def _monotone_best(kappa: float) -> tuple[HeavyBall, float]:
     corners = monotone_corners(kappa, 300)
     best = tune("heavy-ball", spectrum=corners)
-    return (1 - float(np.max(spectral_radius(best, corners)))) * kappa**1.5
+    return best, 1 - float(np.max(spectral_radius(best, corners)))
+
+
+@cache
+def _scalar_gap(kind: str, order: str) -> float:
+    """Gap × κ of tuned methods over a grid of strongly monotone games of two numbers, κ = 100."""
+    family = scalar_class(100.0)
+    at_once = order == "simultaneous"
+    best = (
+        tune(kind, spectrum=family.spectrum()) if at_once else tune(kind, game=family, play=order)
+    )
+    return 100 * (1 - float(np.max(spectral_radius(best, family, play=order))))
+
+
+def _single(kind: str) -> float:
+    game = BilinearGame(1.0)
+    return float(
+        spectral_radius(tune(kind, game=game, play="simultaneous"), game, play="simultaneous")
+    )
+
+
+def _twice_as_steep(momentum: float | None) -> float:
+    """On the curvatures 0.8 ± 0.6i, at the picture's step or at descent's best one."""
+    pair = [0.8 + 0.6j]
+    ball = HeavyBall(learning_rate=1.55, momentum=momentum or 0.0)
+    best = ball if momentum else tune("gradient-descent", spectrum=pair)
+    return float(np.max(spectral_radius(best, pair)))
+
+
+def _at_once(momentum: float) -> float:
+    """What a round adds to 1 for a small step at once, over (αs)²."""
+    ball = HeavyBall(learning_rate=1e-3, momentum=momentum)
+    return (float(spectral_radius(ball, BilinearGame(1.0), play="simultaneous")) - 1) * 1e6
 
 
 def _gap(kind: str) -> float:
@@ -82,6 +119,7 @@ def _gap(kind: str) -> float:
 _SHAPES = (
     ((1.0, 0.6, 0.3), (1.07852, 0.07852, 0.48533)),
     ((1.0, 0.3, 0.8), (0.89087, -0.10913, 0.48998)),
+    ((1.0, 0.5, 0.5), (1.0, 0.0, 0.5)),
     ((1.0, 0.9, 0.0), (1.39286, 0.39286, 0.62679)),
     ((1.0, 0.0, 2.0), (0.61803, -0.38197, 0.61803)),
     ((2.0, 1.0, 3.0), (0.36603, -0.26795, 0.73205)),
@@ -146,7 +184,62 @@ ROWS: tuple[WorkedNumber, ...] = (
             published=value, compute=partial(_monotone, kappa), tolerance=2e-4,
             note="measured apart; the limit is 4/(3√3)",
         )
-        for kappa, value in ((100.0, 0.7708), (1000.0, 0.7699))
+        for kappa, value in ((100.0, 0.7708), (1000.0, 0.7699), (1e4, 0.7698))
+    ),
+    WorkedNumber(
+        source=ZHANG, quantity="learning rate of momentum at once, κ = 10⁴, L = 1",
+        published=0.02296, compute=lambda: float(_monotone_best(1e4)[0].learning_rate),
+        tolerance=1e-4, note="measured apart; the limit is 4/√(3κ) = 0.0231",
+    ),
+    *(
+        WorkedNumber(
+            source=OURS, quantity=f"gap × κ on strongly monotone pairs, κ = 100, {name}",
+            published=value, compute=partial(_scalar_gap, kind, order), tolerance=tolerance,
+            note="on a grid of games; the one apart has another",
+        )
+        for name, kind, order, value, tolerance in (
+            ("descent in turn", "heavy-ball", "alternating", 0.9975, 1e-3),
+            ("momentum at once", "heavy-ball", "simultaneous", 0.075, 3e-3),
+            ("descent at once", "gradient-descent", "simultaneous", 0.0050, 1e-4),
+        )
+    ),
+    *(
+        WorkedNumber(
+            source=OURS, quantity=f"best rate on a pair of argument {angle:g}, {name}",
+            published=value, compute=partial(lambda law, angle: float(law(angle)), law, angle),
+            tolerance=6e-5,
+        )
+        for angle, values in ((1.0, (0.5463, 0.8415)), (1.5, (0.9316, 0.9975)))
+        for name, law, value in zip(
+            ("momentum", "descent"), (shapes.pair_rate, shapes.pair_descent_rate), values,
+            strict=True,
+        )
+    ),
+    *(
+        WorkedNumber(
+            source=OURS, quantity=f"best radius on one singular value at once, {name}",
+            published=value, compute=partial(_single, name.replace(" ", "-")), tolerance=1e-6,
+        )
+        for name, value in (
+            ("optimistic gradient", 2**-0.5), ("extragradient", 3**0.5 / 2),
+        )
+    ),
+    *(
+        WorkedNumber(
+            source=GIDEL, quantity=f"radius on the game 0.8 ± 0.6i, {name}", published=value,
+            compute=partial(_twice_as_steep, momentum), tolerance=tolerance,
+            note="the other reading of the paper's picture, which its caption excludes",
+        )
+        for name, momentum, value, tolerance in (
+            ("negative", -0.25, 0.991, 6e-4), ("gradient-descent", None, 0.6, 1e-6),
+        )
+    ),
+    *(
+        WorkedNumber(
+            source=OURS, quantity=f"growth over (αs)² of small steps at once, β = {momentum:g}",
+            published=value, compute=partial(_at_once, momentum), tolerance=tolerance,
+        )
+        for momentum, value, tolerance in ((-0.9, 0.0073, 6e-5), (0.0, 0.5, 1e-4))
     ),
     WorkedNumber(
         source=OURS, quantity="gap × κ² of extragradient, κ = 50", published=0.4995,

@@ -156,9 +156,11 @@ _COVARIANCE_ROWS = tuple(
         note=f"{_PLAYED}, of other covariances",
     )
     for name, momentum, batch_size, value, error, spread in (
+        ("expectations", -0.7, None, -6.27, 0.36, 0.0),
         ("expectations", -0.5, None, -6.50, 0.37, 0.0),
         ("expectations", -0.3, None, -6.07, 0.34, 0.0),
         ("expectations", -0.1, None, -3.69, 0.21, 0.0),
+        ("batches of 256", -0.7, 256, -0.924, 0.019, 0.1),
         ("batches of 256", -0.5, 256, -0.885, 0.015, 0.1),
         ("batches of 256", -0.3, 256, -0.776, 0.017, 0.1),
         ("batches of 256", -0.1, 256, -0.602, 0.015, 0.1),
@@ -184,12 +186,60 @@ _RING_ROWS = tuple(
         note=f"{_PLAYED}; the one apart has {seeds} seeds" + ("" if agrees else f", and {reason}"),
     )
     for setting, seeds, rows in (
-        ((-0.5, 0.075), 8, (("modes", 6.08, 0.44, True), ("quality", 0.295, 0.022, True))),
-        ((0.0, 0.05), 8, (("modes", 5.96, 0.51, True), ("quality", 0.309, 0.031, True))),
-        ((0.5, 0.025), 8, (("modes", 5.83, 0.51, True), ("quality", 0.302, 0.028, False))),
-        ((-0.5, 0.1), 4, (("modes", 6.48, 0.66, True), ("quality", 0.413, 0.038, True))),
-        ((0.0, 0.1), 4, (("modes", 3.67, 1.33, True), ("quality", 0.680, 0.110, True))),
-        ((0.5, 0.1), 4, (("modes", 2.80, 0.90, True), ("quality", 0.181, 0.073, True))),
+        (
+            (-0.5, 0.075),
+            8,
+            (
+                ("modes", 6.08, 0.44, True),
+                ("quality", 0.295, 0.022, True),
+                ("total_variation", 0.705, 0.022, True),
+            ),
+        ),
+        (
+            (0.0, 0.05),
+            8,
+            (
+                ("modes", 5.96, 0.51, True),
+                ("quality", 0.309, 0.031, True),
+                ("total_variation", 0.691, 0.031, True),
+            ),
+        ),
+        (
+            (0.5, 0.025),
+            8,
+            (
+                ("modes", 5.83, 0.51, True),
+                ("quality", 0.302, 0.028, False),
+                ("total_variation", 0.698, 0.028, False),
+            ),
+        ),
+        (
+            (-0.5, 0.1),
+            4,
+            (
+                ("modes", 6.48, 0.66, True),
+                ("quality", 0.413, 0.038, True),
+                ("total_variation", 0.594, 0.046, True),
+            ),
+        ),
+        (
+            (0.0, 0.1),
+            4,
+            (
+                ("modes", 3.67, 1.33, True),
+                ("quality", 0.680, 0.110, True),
+                ("total_variation", 0.672, 0.077, True),
+            ),
+        ),
+        (
+            (0.5, 0.1),
+            4,
+            (
+                ("modes", 2.80, 0.90, True),
+                ("quality", 0.181, 0.073, True),
+                ("total_variation", 0.848, 0.051, True),
+            ),
+        ),
     )
     for measure, value, error, agrees in rows
     for name, reason in ((measure.replace("_", " "), "starts from other networks"),)

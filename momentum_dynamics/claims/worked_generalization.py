@@ -33,9 +33,9 @@ _RATIO_ROWS = (
             note=note,
         )
         for momentum, rate, steps, value, tolerance, note in (
-            (0.0, 0.001, 4000, 1.2148, 6e-4, "4,000 steps; the page does not say how many"),
-            (0.5, 0.001, 4000, 1.2154, 6e-4, "4,000 steps; the page does not say how many"),
-            (0.9, 0.001, 4000, 1.2165, 6e-4, "4,000 steps; the page does not say how many"),
+            (0.0, 0.001, 4000, 1.2148, 6e-4, "4,000 steps; apart, an unknown number"),
+            (0.5, 0.001, 4000, 1.2154, 6e-4, "4,000 steps; apart, an unknown number"),
+            (0.9, 0.001, 4000, 1.2165, 6e-4, "4,000 steps; apart, an unknown number"),
             (0.97, 0.01, 100, 3.21, 6e-3, "up to curvature 2"),
         )
     ),

@@ -140,7 +140,7 @@ ROWS: tuple[WorkedNumber, ...] = (
         WorkedNumber(
             source=OURS, quantity=f"law of steps from 10⁻³ to 1, αg = 0.01, β = {momentum:g}",
             published=value, compute=partial(_law_exit, momentum), tolerance=0.06, agrees=False,
-            note="the page's law counts the step before the start, so it is one step late",
+            note="the law derived apart counts the step before the start, so it is one step late",
         )
         for momentum, value in ((0.0, 695.2), (0.5, 357.4), (0.9, 115.8), (0.99, 79.7))
     ),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
-from momentum_dynamics.claims.game_methods import monotone_corners, scalar_class
+from momentum_dynamics.claims.monotone_games import monotone_corners, scalar_class
 from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.figures.base import Figure, number

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from momentum_dynamics.laws.noise import effective_learning_rate
 from momentum_dynamics.notation import Scalar
-from momentum_dynamics.scalars import exp, sqrt
+from momentum_dynamics.scalars import exp, half_turns, sqrt
 
 __all__ = [
     "flow_ridge_ratio",
     "gradient_penalty",
     "inertia_factor",
+    "least_square_data_loss",
     "loss_weight",
     "matched_ridge",
     "relative_penalty",
+    "square_data_loss",
     "temperature",
 ]
 
@@ -42,6 +44,25 @@ def flow_ridge_ratio(time: Scalar, curvature: Scalar) -> Scalar:
     passed = time * curvature
     left = exp(-passed)
     return (left * left + (1 - left) * (1 - left) / passed) * (1 + passed)
+
+
+def square_data_loss(learning_rate: Scalar, momentum: Scalar, steps: Scalar) -> Scalar:
+    """What heavy ball leaves of the mean loss on large random data of ratio 1, after many steps.
+
+    1/(2√π (2t)^(3/2)) with the effective time t = αn/(1 − β): curvatures reach down to 0, so loss
+    falls by a power, and a fixed momentum changes its factor only.
+
+    Notes
+    -----
+    The claim ``on-square-random-data-loss-falls-by-powers`` proves it.
+    """
+    passed = 2 / matched_ridge(learning_rate, momentum, steps)
+    return sqrt(1 / half_turns(4 * passed * passed * passed))
+
+
+def least_square_data_loss(steps: Scalar) -> Scalar:
+    """The least that n gradients can leave of it, 6/((n + 1)(n + 2)(2n + 3)), about 3/n³."""
+    return 6 / ((steps + 1) * (steps + 2) * (2 * steps + 3))
 
 
 def temperature(learning_rate: Scalar, momentum: Scalar, noise_variance: Scalar) -> Scalar:
