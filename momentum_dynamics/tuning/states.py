@@ -61,7 +61,12 @@ def as_arrays(stored: Any) -> list[Array]:
 
 
 def restored(
-    kind: Callable[..., State], owner: str, stored: Any, **readers: Callable[[Any], Any]
+    kind: Callable[..., State],
+    owner: str,
+    stored: Any,
+    *,
+    teller: str = "to_dict",
+    **readers: Callable[[Any], Any],
 ) -> State:
     """The state that a dictionary tells.
 
@@ -72,6 +77,8 @@ def restored(
     owner : str
         Whose state it is, for the messages.
     stored : mapping
+    teller : str
+        The method that tells such a dictionary, for the messages too.
     **readers : callable
         What makes each part out of what was stored of it.
 
@@ -83,12 +90,12 @@ def restored(
     if not isinstance(stored, Mapping):
         raise DomainError(
             f"A stored state of {owner} is a {type(stored).__name__}, but must be a dictionary; "
-            "give what to_dict told."
+            f"give what {teller} told."
         )
     missing = [name for name in readers if name not in stored]
     if missing:
         raise DomainError(
-            f"A stored state of {owner} has no {', '.join(missing)}; give all that to_dict told."
+            f"A stored state of {owner} has no {', '.join(missing)}; give all that {teller} told."
         )
     parts = {}
     for name, read in readers.items():
@@ -99,6 +106,6 @@ def restored(
                 raise
             raise DomainError(
                 f"A stored state of {owner} has {reprlib.repr(stored[name])} for {name}; give what "
-                "to_dict told."
+                f"{teller} told."
             ) from None
     return kind(**parts)
