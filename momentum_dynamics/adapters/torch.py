@@ -166,7 +166,7 @@ class YellowFin(torch.optim.Optimizer):
 
     def _check_stored(self, stored: dict[str, Any]) -> None:
         restored(
-            dict, "a YellowFin optimizer", stored["state"].get("tuner", {}), teller="state_dict",
+            dict, "a YellowFin optimizer", stored["state"].get("tuner", {}), "state_dict",
             step=int, window=as_numbers, averages=as_numbers, h_max=float,
         )  # fmt: skip
         names = [name for group in stored["param_groups"] for name in group["params"]]

@@ -64,8 +64,8 @@ def restored(
     kind: Callable[..., State],
     owner: str,
     stored: Any,
-    *,
     teller: str = "to_dict",
+    /,
     **readers: Callable[[Any], Any],
 ) -> State:
     """The state that a dictionary tells.
