@@ -215,7 +215,7 @@ def test_what_is_not_admissible_is_told(setting, words):
 
 def test_queue_rule_refuses():
     setting = {**PLAIN, "distance": 1.0, "horizon": 10}
-    with pytest.raises(DomainError, match=r"workers is 0.0, but must lie in \[1, ∞\)"):
+    with pytest.raises(DomainError, match=r"workers is 0, but must lie in \[1, ∞\)"):
         queue_single_step(**setting, workers=0)
     with pytest.raises(DomainError, match="h_min is 0"):
         queue_single_step(**(setting | {"h_min": 0.0}), workers=2)
