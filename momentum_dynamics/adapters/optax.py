@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,7 +13,8 @@ import numpy as np
 import optax
 
 from momentum_dynamics import tuning
-from momentum_dynamics.errors import DomainError
+from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.tuning.states import check_kind
 from momentum_dynamics.tuning.statistics import Averages, Reading, guarded, read, tune
 
 __all__ = ["YellowFinState", "yellowfin"]
@@ -70,7 +72,10 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
     Raises
     ------
     DomainError
-        If a setting is inadmissible, or parameters are missing that weight decay needs.
+        If a setting is inadmissible, parameters or gradients are no real numbers with a fraction,
+        parameters are missing that weight decay needs, or the state is another transformation's.
+    ShapeError
+        If gradients, state and parameters do not have one structure and the same shapes.
 
     Notes
     -----
@@ -79,6 +84,9 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
 
     Compiled code cannot raise: a gradient that is not finite makes the state so. Where that may
     happen, wrap: ``optax.apply_if_finite(yellowfin(), max_consecutive_errors=5)``.
+
+    A schedule is a factor on the learning rate, and comes after: ``optax.chain(yellowfin(
+    preset="reference"), optax.scale_by_schedule(schedule))``.
 
     References
     ----------
@@ -108,6 +116,7 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
     tuner = tuning.YellowFin(**settings)
 
     def init(params: Any) -> YellowFinState:
+        _check_real("A parameter", params)
         kind = _kind(params)
         zero = jnp.zeros((), kind)
         empty = jax.tree.map(lambda leaf: jnp.zeros_like(leaf, dtype=_kind(leaf)), params)
@@ -129,6 +138,17 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
         if tuner.weight_decay and params is None:
             raise DomainError(
                 "weight_decay needs the parameters; call update(gradients, state, parameters)."
+            )
+        check_kind(state, YellowFinState)
+        _check_real("A gradient", updates)
+        updates = jax.tree.map(jnp.asarray, updates)
+        _check_alike("gradients", updates, state.gradients)
+        if tuner.weight_decay:
+            _check_alike("parameters", params, state.gradients)
+        if state.window.shape != (tuner.window,):
+            raise ShapeError(
+                f"The state holds a window of {len(state.window)}, but window is {tuner.window}; "
+                "call init of this transformation."
             )
         return _update(tuner, updates, state, params)
 
@@ -195,4 +215,31 @@ def _density(tree: Any, kind: Any) -> Any:
     """The share of entries that are not 0."""
     leaves = jax.tree.leaves(tree)
     total = sum(leaf.size for leaf in leaves)
-    return sum(jnp.count_nonzero(leaf) for leaf in leaves).astype(kind) / total
+    counted = sum((jnp.count_nonzero(leaf) for leaf in leaves), start=jnp.zeros((), jnp.int32))
+    return counted.astype(kind) / max(total, 1)
+
+
+# Shapes and types are known when a program is traced: none of these checks is compiled.
+
+
+def _check_real(what: str, tree: Any) -> None:
+    for leaf in jax.tree.leaves(tree):
+        try:
+            kind = jnp.result_type(leaf)
+        except TypeError:
+            kind = type(leaf).__name__
+        if isinstance(kind, str) or not jnp.issubdtype(kind, jnp.floating):
+            raise DomainError(
+                f"{what} is {kind}, but must be a floating-point array; convert it, or leave it "
+                "out with optax.masked."
+            )
+
+
+def _check_alike(what: str, tree: Any, held: Any) -> None:
+    given, known = (jax.tree.map(jnp.shape, one) for one in (tree, held))
+    shapes = ([jnp.shape(leaf) for leaf in jax.tree.leaves(one)] for one in (tree, held))
+    if jax.tree.structure(tree) != jax.tree.structure(held) or next(shapes) != next(shapes):
+        raise ShapeError(
+            f"The {what} are {reprlib.repr(given)}, but the state is of parameters "
+            f"{reprlib.repr(known)}; give one number for each parameter, or call init anew."
+        )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, fields
+from numbers import Real
 from typing import Any
 
 import torch
 
 from momentum_dynamics import tuning
-from momentum_dynamics.errors import DomainError
+from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.tuning.states import as_numbers, restored
 from momentum_dynamics.tuning.statistics import OF_FLOATS, Averages, Reading
 from momentum_dynamics.tuning.yellowfin import not_finite
 
 __all__ = ["YellowFin"]
+
+_BUFFERS = ("mean_gradient", "velocity")
+_SHARED = {field.name for field in fields(tuning.YellowFin)} - {"weight_decay"} | {"momentum"}
 
 _PART = 1 << 17
 """Inner products are summed in parts of so many: of 10⁷ numbers in single precision, one sum on a
@@ -37,8 +42,9 @@ class YellowFin(torch.optim.Optimizer):
         Parameters, or groups of parameters, in single or double precision. All groups share one
         set of statistics, one momentum and one learning rate.
     lr : float
-        A factor on the tuned learning rate, 1 for none. It stands where PyTorch keeps a learning
-        rate, so that each group can have its own and schedulers work on it.
+        A factor on the tuned learning rate, 1 for none; no learning rate, so leave out what stood
+        here for another optimizer. It stands where PyTorch keeps a learning rate, so that each
+        group can have its own and schedulers work on it. The learning rate itself is in ``info``.
     weight_decay : float
         Added to the gradient, times the parameters, after everything is measured; may differ
         between groups.
@@ -54,7 +60,8 @@ class YellowFin(torch.optim.Optimizer):
     Raises
     ------
     DomainError
-        At once, if a setting or the type of a parameter is inadmissible. From ``step``, if a
+        At once, if a setting or the type of a parameter is inadmissible, or a group has a setting
+        that all share. From ``step``, if a
         gradient is sparse or not finite; parameters and state are then as before the step, so that
         a training loop may catch the error and go on with the next batch.
 
@@ -124,8 +131,13 @@ class YellowFin(torch.optim.Optimizer):
                     "compute in a lower one with torch.autocast."
                 )
         for name in ("lr", "weight_decay"):
-            if not (isinstance(group[name], int | float) and 0 <= group[name] < math.inf):
+            if not (isinstance(group[name], Real) and 0 <= group[name] < math.inf):
                 raise DomainError(f"{name} is {group[name]!r}, but must be a number in [0, ∞).")
+        for name in sorted(_SHARED.intersection(group)):
+            advice = "it is tuned, leave it out" if name == "momentum" else "give it to YellowFin"
+            raise DomainError(
+                f"A group has a {name} of its own, but all groups share one; {advice}."
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a restored run needs, settings included; plain numbers and tensors."""
@@ -137,16 +149,44 @@ class YellowFin(torch.optim.Optimizer):
         Raises
         ------
         DomainError
-            If this is the state of another optimizer.
+            If this is the state of another optimizer, or something is missing.
+        ShapeError
+            If it belongs to parameters of other shapes. The optimizer is then as before.
         """
-        if "settings" not in state_dict or "tuner" not in state_dict["state"]:
+        parts = ("state", "param_groups", "settings")
+        if not isinstance(state_dict, Mapping) or any(part not in state_dict for part in parts):
             raise DomainError(
                 "This is no state of a YellowFin optimizer; give what its state_dict told."
             )
         tuner = tuning.YellowFin(**state_dict["settings"])
+        self._check_stored(state_dict)
         # Else this optimizer and the one that told the state would average into the same tensors.
         super().load_state_dict(copy.deepcopy(state_dict))
         self.tuner = tuner
+
+    def _check_stored(self, stored: dict[str, Any]) -> None:
+        restored(
+            dict, "a YellowFin optimizer", stored["state"].get("tuner", {}), "state_dict",
+            step=int, window=as_numbers, averages=as_numbers, h_max=float,
+        )  # fmt: skip
+        names = [name for group in stored["param_groups"] for name in group["params"]]
+        points = [point for group in self.param_groups for point in group["params"]]
+        # Where there are more of one than of the other PyTorch says so.
+        for name, point in zip(names, points, strict=False):
+            held = stored["state"].get(name)
+            if not held:  # it never had a gradient
+                continue
+            for buffer in _BUFFERS:
+                if buffer not in held:
+                    raise DomainError(
+                        f"The stored state of parameter {name} has no {buffer}; give all that "
+                        "state_dict told."
+                    )
+                if held[buffer].shape != point.shape:
+                    raise ShapeError(
+                        f"Parameter {name} has shape {tuple(point.shape)}, but its stored {buffer} "
+                        f"has {tuple(held[buffer].shape)}; give the state of the same model."
+                    )
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -184,8 +224,7 @@ class YellowFin(torch.optim.Optimizer):
                 )
             state = self.state[point]
             if not state:
-                state["mean_gradient"] = torch.zeros_like(point)
-                state["velocity"] = torch.zeros_like(point)
+                state.update({buffer: torch.zeros_like(point) for buffer in _BUFFERS})
             points.append(point)
             gradients.append(gradient)
             averages.append(state["mean_gradient"])

@@ -112,7 +112,9 @@ def _draw_scale_test(data: ScaleTest, axes: Any) -> None:
         middle.loglog(data.scale, data.loss[row], line, color=color, markersize=5)
     left.set(xlabel="loss multiplied by $c$", ylabel="rescaled rate $c\\,\\alpha$, late")
     middle.axhline(data.start_loss, color=GRAY, linewidth=1)
-    middle.text(data.scale[0], data.start_loss, " at the start", color=INK, size=9, va="bottom")
+    middle.text(
+        data.scale[-1], data.start_loss, "at the start", color=INK, size=9, ha="right", va="bottom"
+    )
     middle.set(xlabel="loss multiplied by $c$", ylabel="loss in its own units, late")
     right.loglog(data.secant_rate, data.secant_law, color=COLORS[4])
     right.axhline(1, color=COLORS[0])

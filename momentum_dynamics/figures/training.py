@@ -13,6 +13,8 @@ from momentum_dynamics.claims import Citation
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label
+from momentum_dynamics.laws.noise import effective_learning_rate
+from momentum_dynamics.laws.tuning import robust_root_momentum
 from momentum_dynamics.training.comparison import smoothed
 from momentum_dynamics.training.loop import train
 from momentum_dynamics.training.rates import variable_paths
@@ -80,11 +82,9 @@ def _draw_traces(data: Traces, axes: Any) -> None:
         panel = axes[0, 1]
         panel.semilogy(steps[shown], data.h_max[at, shown], color=hue)
         panel.semilogy(steps[shown], data.h_min[at, shown], "--", color=hue)
-        for ax, values in (
-            (axes[0, 2], data.variance), (axes[1, 0], data.distance),
-            (axes[1, 2], data.learning_rate),
-        ):  # fmt: skip
+        for ax, values in ((axes[0, 2], data.variance), (axes[1, 2], data.learning_rate)):
             ax.semilogy(steps[shown], values[at, shown], color=hue)
+        axes[1, 0].plot(steps[shown], data.distance[at, shown], color=hue)
         axes[1, 1].plot(steps[shown], data.momentum[at, shown], color=hue)
     for ax, text in zip(
         axes.flat,
@@ -103,18 +103,23 @@ def _draw_traces(data: Traces, axes: Any) -> None:
 
 
 def _tell_traces(data: Traces) -> str:
+    steps = data.momentum.shape[1]
+    begin = min(200, steps // 2)  # where the slow start ends
+    reach = effective_learning_rate(data.learning_rate, data.momentum)
+    decides = data.momentum > robust_root_momentum(data.h_min, data.h_max) ** 2 * (1 + 1e-9)
     ends = "; ".join(
-        f"{name}: momentum {number(float(beta), 3)}, learning rate {number(float(rate), 3)}"
-        for name, beta, rate in zip(
-            data.presets, data.momentum[:, -1], data.learning_rate[:, -1], strict=True
-        )
+        f"{name}: momentum {number(float(data.momentum[at, -1]), 3)}, learning rate "
+        f"{number(float(data.learning_rate[at, -1]), 3)}, α/(1 − β) {number(reach[at, -1], 2)} "
+        f"after {number(reach[at, begin], 2)} at step {begin}"
+        for at, name in enumerate(data.presets)
     )
     return (
-        f"What YellowFin reads and chooses along {data.h_max.shape[1]:,} steps on {data.workload}, "
+        f"What YellowFin reads and chooses along {steps:,} steps on {data.workload}, "
         "as in the released code and as in the paper: smoothed loss, extremes of the squared "
         "gradient (dashed: the least), variance, distance, momentum and learning rate as used. "
-        "The squared gradient falls with the loss, and the learning rate rises. At the end, "
-        f"{ends}. Seed {data.seed}."
+        f"The least of the squared gradients falls, and the step α/(1 − β) rises. At the end, "
+        f"{ends}. In {number(100 * float(decides[:, 1:].mean()), 3)} % of the steps the cubic asks "
+        f"for more momentum than the range of h. Seed {data.seed}."
     )
 
 

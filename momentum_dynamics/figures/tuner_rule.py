@@ -168,10 +168,11 @@ def _draw_rule_surfaces(data: RuleSurfaces, axes: Any) -> None:
     for ax, values, levels, words in drawn:
         norm = BoundaryNorm([*levels, 1.01 * values.max()], 256)
         filled = ax.contourf(*grid, values, norm.boundaries, cmap="viridis", norm=norm)
-        bar = ax.figure.colorbar(filled, ax=ax, label=words, shrink=0.95)
+        bar = ax.figure.colorbar(filled, ax=ax, shrink=0.95)
         bar.set_ticks(levels[::2], labels=[number(level) for level in levels[::2]])
         ax.plot(data.condition_number, data.edge_signal, color="white", linewidth=2.2)
-        ax.set(xscale="log", yscale="log", xlabel="range of curvatures $\\nu$")
+        # Beside the bar the words would be read as an axis of the next panel.
+        ax.set(xscale="log", yscale="log", xlabel="range of curvatures $\\nu$", title=words)
         ax.set(xlim=grid[0][[0, -1]], ylim=grid[1][[0, -1]])
     left.set_ylabel("signal to noise $p$")
     right.set_yticklabels([])

@@ -39,9 +39,10 @@ def checked_numbers(**given: ArrayLike) -> dict[str, Array]:
             raise DomainError(
                 f"{name} is {value!r}, but must be a number in [{least}, ∞)."
             ) from None
-        if not (np.isfinite(number).all() and (number >= least).all()):
-            shown = number if number.ndim == 0 else "an array with others"
-            raise DomainError(f"{name} is {shown}, but must lie in [{least}, ∞).")
+        fine = np.isfinite(number) & (number >= least)
+        if not fine.all():
+            shown = f"is {value!r}" if number.ndim == 0 else f"holds {number[~fine][0]}"
+            raise DomainError(f"{name} {shown}, but must lie in [{least}, ∞).")
         numbers[name] = number
     try:
         np.broadcast_shapes(*(number.shape for number in numbers.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import GLOSSARY
 from momentum_dynamics.tuning.feedback import Arrival, Feedback, FixedTarget, Parameters
-from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like
+from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
 from momentum_dynamics.tuning.sensors import Sensor
-from momentum_dynamics.tuning.statistics import Averages, guarded
+from momentum_dynamics.tuning.states import as_arrays, as_numbers, check_fit, check_kind, restored
+from momentum_dynamics.tuning.statistics import Averages, averages_of, guarded
 from momentum_dynamics.tuning.yellowfin import YellowFin, averaged, not_finite
 
 __all__ = ["ClosedLoopState", "ClosedLoopYellowFin", "YellowFinTarget"]
@@ -137,26 +138,32 @@ class ClosedLoopState:
         Raises
         ------
         DomainError
-            If something is missing.
+            If something is missing, or is not what it must be.
         """
-        missing = [entry.name for entry in fields(cls) if entry.name not in stored]
-        if missing:
-            raise DomainError(f"A stored state of the closed loop has no {', '.join(missing)}.")
-        memory = dict(stored["memory"])
-        memory |= {
-            "window": tuple(memory["window"]),
-            "averages": Averages(**memory["averages"]),
-            "gradient": np.array(memory["gradient"], dtype=float),
-        }
-        above, below = (np.array(array, dtype=float) for array in stored["readings"])
-        return cls(
-            memory=_Memory(**memory),
-            readings=(above, below),
-            recent=tuple(np.array(array, dtype=float) for array in stored["recent"]),
-            rates=tuple(stored["rates"]),
-            learning_rate=stored["learning_rate"],
-            momentum=stored["momentum"],
-        )
+        return restored(
+            cls, "the closed loop", stored, memory=_memory_of, readings=_pair_of_arrays,
+            recent=_tuple_of_arrays, rates=as_numbers, learning_rate=float, momentum=float,
+        )  # fmt: skip
+
+
+def _memory_of(stored: Any) -> _Memory:
+    return restored(
+        _Memory, "the gradients", stored, step=int, window=as_numbers, averages=averages_of,
+        h_max=float, gradient=_array, target=float,
+    )  # fmt: skip
+
+
+def _array(stored: Any) -> Array:
+    return np.array(stored, dtype=float)
+
+
+def _tuple_of_arrays(stored: Any) -> tuple[Array, ...]:
+    return tuple(as_arrays(stored))
+
+
+def _pair_of_arrays(stored: Any) -> tuple[Array, Array]:
+    above, below = as_arrays(stored)
+    return above, below
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +200,8 @@ class ClosedLoopYellowFin:
 
     Notes
     -----
-    The state holds staleness + 2 points beside the average gradient.
+    Memory: the state holds staleness + 5 arrays of the size of the parameters: staleness + 2
+    points, the average of the gradient, and the two averages of the sensor.
 
     References
     ----------
@@ -225,8 +233,12 @@ class ClosedLoopYellowFin:
 
     def __post_init__(self) -> None:
         GLOSSARY["staleness"].check(self.staleness)
-        if not isinstance(self.tuner, YellowFin):
-            raise DomainError(f"tuner is {self.tuner!r}, but must be a YellowFin.")
+        for name, kind in (("tuner", YellowFin), ("sensor", Sensor)):
+            if not isinstance(getattr(self, name), kind):
+                raise DomainError(
+                    f"{name} is {getattr(self, name)!r}, but must be a {kind.__name__}, such as "
+                    f"{kind.__name__}()."
+                )
         _ = self._loop  # checks gain and clip
 
     @property
@@ -283,15 +295,18 @@ class ClosedLoopYellowFin:
         Raises
         ------
         DomainError
-            If the gradient is not finite; the message names the step.
+            If the gradient is not finite, whose step the message names, or the state is another
+            optimizer's.
         ShapeError
-            If gradient and parameters differ in shape.
+            If gradient and parameters differ in shape, or are not as many as in the state.
         """
+        check_kind(state, ClosedLoopState)
         arrays = arrays_of(parameters)
         gradients = gradients_of(gradient, arrays)
         here, push = _joined(arrays), _joined(gradients)
+        check_fit([state.memory.gradient], [here])
         step = state.memory.step
-        if not math.isfinite(float(push @ push)):
+        if not math.isfinite(squared_norm([push])):
             raise DomainError(not_finite(step, gradients))
         used = Parameters(learning_rate=state.learning_rate, momentum=state.momentum)
         memory, tuned, info = YellowFinTarget(self.tuner).update(state.memory, push, used)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
+from momentum_dynamics.tuning.presets import (
+    check_number,
+    check_switch,
+    check_whole,
+    check_word,
+)
 from momentum_dynamics.tuning.rule import SingleStep, choose
 from momentum_dynamics.tuning.rules import exact_single_step, queue_single_step
+from momentum_dynamics.tuning.states import as_arrays, as_numbers, check_fit, check_kind, restored
 from momentum_dynamics.tuning.statistics import spread, started
 
 __all__ = ["EquivariantState", "EquivariantSums", "EquivariantYellowFin"]
@@ -24,7 +31,6 @@ Array = NDArray[np.float64]
 _LEAST = sys.float_info.min
 
 _ARRAYS = ("averages", "earlier", "moved", "before")
-
 _WORDS = {"secant": ("instrumented", "plain"), "distance_from": ("norm", "mean")}
 
 
@@ -75,11 +81,11 @@ class EquivariantState:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as numbers, lists of numbers and arrays, to be stored."""
-        numbers = {
+        arrays = {name: [a.copy() for a in getattr(self, name)] for name in _ARRAYS}
+        return {
             "step": self.step, "readings": self.readings, "window": list(self.window),
             "sums": self.sums._asdict(),
-        }  # fmt: skip
-        return numbers | {name: [a.copy() for a in getattr(self, name)] for name in _ARRAYS}
+        } | arrays  # fmt: skip
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> EquivariantState:
@@ -88,18 +94,18 @@ class EquivariantState:
         Raises
         ------
         DomainError
-            If something is missing.
+            If something is missing, or is not what it must be.
         """
-        missing = [entry.name for entry in fields(cls) if entry.name not in stored]
-        if missing:
-            raise DomainError(f"A stored state of the tuner has no {', '.join(missing)}.")
-        return cls(
-            step=int(stored["step"]),
-            readings=int(stored["readings"]),
-            window=tuple(stored["window"]),
-            sums=EquivariantSums(**stored["sums"]),
-            **{name: [np.array(a, dtype=float) for a in stored[name]] for name in _ARRAYS},
-        )
+        return restored(
+            cls, "EquivariantYellowFin", stored, step=int, readings=int, window=as_numbers,
+            sums=_sums_of, **dict.fromkeys(_ARRAYS, as_arrays),
+        )  # fmt: skip
+
+
+def _sums_of(stored: Any) -> EquivariantSums:
+    return restored(
+        EquivariantSums, "the sums", stored, **dict.fromkeys(EquivariantSums._fields, float)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,24 +202,18 @@ class EquivariantYellowFin:
 
     def __post_init__(self) -> None:
         for name, words in _WORDS.items():
-            if getattr(self, name) not in words:
-                raise DomainError(
-                    f"{name} is {getattr(self, name)!r}, but must be one of {', '.join(words)}."
-                )
+            check_word(name, getattr(self, name), words)
         for name in ("smoothing", "secant_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise DomainError(f"{name} is {getattr(self, name)!r}, but must lie in [0, 1).")
+            check_number(name, getattr(self, name), 0, 1)
         for name in ("initial_move", "learning_rate_factor"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise DomainError(f"{name} is {getattr(self, name)!r}, but must lie in (0, ∞).")
+            check_number(name, getattr(self, name), 0, math.inf, open_low=True)
         for name in ("horizon", "workers"):
-            value = getattr(self, name)
-            if value is not None and not 1 <= value < math.inf:
-                raise DomainError(f"{name} is {value!r}, but must lie in [1, ∞), or be None.")
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), 1, math.inf)
         if self.workers is not None and self.horizon is None:
             raise DomainError("workers is given, but no horizon; set it too, such as 1000.")
-        if isinstance(self.window, bool) or self.window != int(self.window) or self.window < 1:
-            raise DomainError(f"window is {self.window!r}, but must be a whole number from 1 on.")
+        check_switch("slow_start", self.slow_start)
+        object.__setattr__(self, "window", check_whole("window", self.window))
 
     def init(self, parameters: Any) -> EquivariantState:
         """The state before the first gradient.
@@ -253,13 +253,15 @@ class EquivariantYellowFin:
         Raises
         ------
         DomainError
-            If the gradient is not finite, where the message names the step, or there are workers
-            and no product.
+            If the gradient is not finite, where the message names the step, there are workers and
+            no product, or the state is another optimizer's.
         ShapeError
-            If gradient, product and parameters differ in shape.
+            If gradient, product, parameters and state differ in shape.
         """
+        check_kind(state, EquivariantState)
         points = arrays_of(parameters)
         gradients = gradients_of(gradient, points)
+        check_fit(state.averages, points)
         squared = squared_norm(gradients)
         if not squared < math.inf:
             raise DomainError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import GLOSSARY, Scalar, record
+from momentum_dynamics.tuning.presets import as_float
 from momentum_dynamics.tuning.sensors import Sensor, rounding_of
 
 __all__ = [
@@ -207,8 +208,10 @@ class Feedback:
     clip: float = np.inf
 
     def __post_init__(self) -> None:
-        if not self.clip > 0:
-            raise DomainError(f"clip is {self.clip}, but must lie in (0, ∞].")
+        if not as_float(self.clip) > 0:
+            raise DomainError(
+                f"clip is {self.clip!r}, but must be a number in (0, ∞]; math.inf is no bound."
+            )
         GLOSSARY["gain"].check(self.gain)
         if self.gain < 0:
             raise DomainError(f"gain is {self.gain}, but feedback needs one in [0, ∞).")

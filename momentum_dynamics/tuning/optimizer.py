@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -43,9 +44,11 @@ def arrays_of(parameters: Any) -> list[Array]:
     Raises
     ------
     DomainError
-        If something is no real number.
+        If something is no real number, or there is nothing.
     """
     leaves = parameters if isinstance(parameters, _SEVERAL) else (parameters,)
+    if not leaves:
+        raise DomainError("There are no parameters; give an array, or a list or tuple of arrays.")
     found = []
     for leaf in leaves:
         if type(leaf) is np.ndarray and leaf.dtype.char == "d":
@@ -56,9 +59,10 @@ def arrays_of(parameters: Any) -> list[Array]:
         except ValueError:  # rows of different lengths
             array = np.asarray(leaf, dtype=object)
         if array.dtype.kind not in "biuf":
+            advice = "; give the list of its values" if isinstance(leaf, Mapping) else ""
             raise DomainError(
                 "Parameters and gradients are real numbers, in one array or in a list or tuple of "
-                f"arrays, but here is a {type(leaf).__name__}: {leaf!r}."
+                f"arrays, but here is a {type(leaf).__name__}: {reprlib.repr(leaf)}{advice}."
             )
         found.append(array.astype(np.float64, copy=False))
     return found

@@ -1,17 +1,17 @@
-"""What YellowFin's settings may be, and what the two presets make of those not given."""
+"""What settings of tuners may be, and what YellowFin's two presets make of those not given."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from momentum_dynamics.errors import DomainError
 
-__all__ = ["settled"]
+__all__ = ["as_float", "check_number", "check_switch", "check_whole", "check_word", "settled"]
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
@@ -50,7 +50,6 @@ _WORDS = {
 }
 _OPTIONAL = ("statistics_guard", "largest_move", "clip_norm")
 _RANGES = {
-    "window": (1, math.inf),
     "smoothing": (0.0, 1.0),
     "initial_learning_rate": (0.0, math.inf),
     "initial_momentum": (-math.inf, math.inf),
@@ -73,37 +72,60 @@ def settled(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     DomainError
         If one is not admissible.
     """
-    _check_word("preset", given["preset"])
+    check_word("preset", given["preset"], _WORDS["preset"])
     defaults = _PRESETS[given["preset"]]
     for name, value in given.items():
         missing = value is (... if name in _OPTIONAL else None)
         chosen = defaults[name] if missing and name in defaults else value
         if name in _WORDS:
-            _check_word(name, chosen)
+            check_word(name, chosen, _WORDS[name])
         elif name in _SWITCHES:
-            if not isinstance(chosen, bool | np.bool_):
-                raise DomainError(f"{name} is {chosen!r}, but must be True or False.")
-            chosen = bool(chosen)
+            chosen = check_switch(name, chosen)
+        elif name == "window":
+            chosen = check_whole(name, chosen)
         elif not (name in _OPTIONAL and chosen is None):
-            chosen = _number(name, chosen, *_RANGES[name])
-        if name == "window":
-            if chosen != int(chosen):
-                raise DomainError(f"window is {value!r}, but must be a whole number from 1 on.")
-            chosen = int(chosen)
+            chosen = check_number(name, chosen, *_RANGES[name])
         yield name, chosen
 
 
-def _check_word(name: str, value: Any) -> None:
-    if value not in _WORDS[name]:
-        raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(_WORDS[name])}.")
+def check_word(name: str, value: Any, words: Sequence[str]) -> str:
+    """One of some words, or a `DomainError` that lists them."""
+    if not (isinstance(value, str) and value in words):
+        raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(words)}.")
+    return value
 
 
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    ends = f"{'(' if low == -math.inf else '['}{low:g}, {high:g})".replace("inf", "∞")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool | str) or not (math.isfinite(number) and low <= number < high):
+def check_switch(name: str, value: Any) -> bool:
+    """True or False, or a `DomainError`."""
+    if not isinstance(value, bool | np.bool_):
+        raise DomainError(f"{name} is {value!r}, but must be True or False.")
+    return bool(value)
+
+
+def check_whole(name: str, value: Any) -> int:
+    """A whole number from 1 on, or a `DomainError`."""
+    number = as_float(value)
+    if not (1 <= number < math.inf and number == int(number)):
+        raise DomainError(f"{name} is {value!r}, but must be a whole number from 1 on.")
+    return int(number)
+
+
+def check_number(
+    name: str, value: Any, low: float, high: float, *, open_low: bool = False
+) -> float:
+    """A number from low on, or above it, and below high; or a `DomainError` with the interval."""
+    number, is_open = as_float(value), open_low or low == -math.inf
+    if not (math.isfinite(number) and low <= number < high and not (open_low and number == low)):
+        ends = f"{'(' if is_open else '['}{low:g}, {high:g})".replace("inf", "∞")
         raise DomainError(f"{name} is {value!r}, but must be a number in {ends}.")
     return number
+
+
+def as_float(value: Any) -> float:
+    """The number, NaN for what is none."""
+    if isinstance(value, bool | str):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

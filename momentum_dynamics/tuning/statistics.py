@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import exp, for_floats, log, maximum, minimum, sqrt, where
 from momentum_dynamics.tuning.rule import choose
+from momentum_dynamics.tuning.states import restored
 
 if TYPE_CHECKING:
     from momentum_dynamics.tuning.yellowfin import YellowFin
@@ -24,6 +25,7 @@ __all__ = [
     "Averages",
     "Reading",
     "Tuned",
+    "averages_of",
     "damped",
     "guarded",
     "read",
@@ -42,6 +44,17 @@ class Averages(NamedTuple):
     largest: Scalar = 0.0
     smallest: Scalar = 0.0
     density: Scalar = 0.0
+
+
+def averages_of(stored: Any) -> Averages:
+    """Averages from a dictionary of numbers.
+
+    Raises
+    ------
+    DomainError
+        If one is missing, or is no number.
+    """
+    return restored(Averages, "the averages", stored, **dict.fromkeys(Averages._fields, float))
 
 
 class Reading(NamedTuple):

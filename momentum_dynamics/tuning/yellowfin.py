@@ -14,7 +14,14 @@ from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
 from momentum_dynamics.tuning.presets import settled
-from momentum_dynamics.tuning.statistics import OF_ARRAYS, OF_FLOATS, Averages, Tuned
+from momentum_dynamics.tuning.states import as_arrays, as_numbers, check_fit, check_kind, restored
+from momentum_dynamics.tuning.statistics import (
+    OF_ARRAYS,
+    OF_FLOATS,
+    Averages,
+    Tuned,
+    averages_of,
+)
 
 __all__ = ["YellowFin", "YellowFinState", "averaged", "not_finite"]
 
@@ -68,19 +75,12 @@ class YellowFinState(NamedTuple):
         Raises
         ------
         DomainError
-            If something is missing.
+            If something is missing, or is not what it must be.
         """
-        missing = [name for name in cls._fields if name not in stored]
-        if missing:
-            raise DomainError(f"A stored state of YellowFin has no {', '.join(missing)}.")
-        return cls(
-            step=int(stored["step"]),
-            window=tuple(stored["window"]),
-            averages=Averages(**stored["averages"]),
-            h_max=stored["h_max"],
-            gradients=[np.array(array, dtype=float) for array in stored["gradients"]],
-            velocities=[np.array(array, dtype=float) for array in stored["velocities"]],
-        )
+        return restored(
+            cls, "YellowFin", stored, step=int, window=as_numbers, averages=averages_of,
+            h_max=float, gradients=as_arrays, velocities=as_arrays,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,12 +244,15 @@ class YellowFin:
         Raises
         ------
         DomainError
-            If the gradient is not finite; the message names the step.
+            If the gradient is not finite, whose step the message names, or the state is another
+            optimizer's.
         ShapeError
-            If gradient and parameters differ in shape.
+            If gradient, parameters and state differ in shape.
         """
+        check_kind(state, YellowFinState)
         points = arrays_of(parameters)
         gradients = gradients_of(gradient, points)
+        check_fit(state.gradients, points)
         step, squared = state.step, squared_norm(gradients)
         if not squared < math.inf:
             raise DomainError(not_finite(step, gradients))
@@ -286,7 +289,7 @@ class YellowFin:
     ) -> tuple[tuple[tuple[Scalar, ...], Averages, Scalar], Tuned, dict[str, Any]]:
         """The part of a step that is made of single numbers: window, averages and the rule."""
         window, averages, earlier = numbers
-        window = (*(window[1:] if len(window) == self.window else window), squared)
+        window = (*window, squared)[-self.window :]
         arithmetic = OF_FLOATS if type(squared) is float else OF_ARRAYS
         averages, reading = arithmetic.read(
             self, averages, step, squared, squared_average, _extremes(window), density
@@ -356,10 +359,10 @@ def not_finite(step: int, gradients: list[Array]) -> str:
     wrong = sum(int(np.count_nonzero(~np.isfinite(array))) for array in gradients)
     total = sum(array.size for array in gradients)
     if wrong:
-        return (
-            f"The gradient of step {step} is not finite in {wrong} of {total} entries; lower the "
-            "learning rate with a factor, or clip with clip_norm."
-        )
+        advice = "lower the learning rate with a factor, or clip with clip_norm"
+        if not step:  # nothing has moved yet
+            advice = "nothing has moved yet, so look at the data, the loss and the initial values"
+        return f"The gradient of step {step} is not finite in {wrong} of {total} entries; {advice}."
     return (
         f"The gradient of step {step} is too long: its squared norm is no floating-point number; "
         "scale the loss down."

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from momentum_dynamics import DomainError, YellowFin
+from momentum_dynamics import DomainError, ShapeError, YellowFin
 
 jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
@@ -156,3 +156,50 @@ def test_composes_with_optax():
     assert (moves == 0).all()
     moves, state = update(jnp.ones(3), state, point)
     assert jnp.isfinite(moves).all()
+
+
+@pytest.mark.parametrize("spoiled", [jnp.ones(4), jnp.ones(()), {"w": jnp.ones(3)}])
+@pytest.mark.parametrize("what", ["gradients", "parameters"])
+def test_other_shapes_are_refused_where_they_would_be_broadcast(what, spoiled):
+    optimizer, point = yellowfin(weight_decay=0.1), jnp.ones(3)
+    given = (spoiled, point) if what == "gradients" else (point, spoiled)
+    for update in (optimizer.update, jax.jit(optimizer.update)):
+        with pytest.raises(ShapeError, match=f"The {what} are .* the state is of parameters"):
+            update(given[0], optimizer.init(point), given[1])
+
+
+@pytest.mark.parametrize("kind", [jnp.int32, jnp.bool_, jnp.complex64])
+def test_what_has_no_fraction_is_refused(kind):
+    optimizer = yellowfin()
+    with pytest.raises(DomainError, match=r"A parameter is .* floating-point array"):
+        optimizer.init({"w": jnp.ones(3), "n": jnp.ones(3, kind)})
+    with pytest.raises(DomainError, match=r"A gradient is .* floating-point array"):
+        optimizer.update(jnp.ones(3, kind), optimizer.init(jnp.ones(3)))
+
+
+def test_the_state_of_another_transformation_or_window_is_refused():
+    point = jnp.ones(3)
+    with pytest.raises(DomainError, match="what its init or its last update returned"):
+        yellowfin().update(point, optax.adam(0.1).init(point), point)
+    with pytest.raises(ShapeError, match="holds a window of 20, but window is 5"):
+        yellowfin(window=5).update(point, yellowfin().init(point), point)
+
+
+def test_no_parameters_at_all_are_nothing_to_do():
+    optimizer = yellowfin(preset="reference", sparsity_debias=True)
+    moves, state = jax.jit(optimizer.update)({}, optimizer.init({}), {})
+    assert moves == {}
+    assert int(state.step) == 1
+
+
+def test_a_schedule_that_comes_after_is_a_factor_on_the_learning_rate():
+    half = yellowfin(preset="reference", learning_rate_factor=0.5)
+    chained = optax.chain(yellowfin(preset="reference"), optax.scale(0.5))
+    points = [jnp.ones(3), jnp.ones(3)]
+    states = [half.init(points[0]), chained.init(points[1])]
+    for step in range(30):
+        for place, optimizer in enumerate((half, chained)):
+            gradient = points[place] * (1 + 0.1 * (-1) ** step)
+            moves, states[place] = optimizer.update(gradient, states[place], points[place])
+            points[place] = optax.apply_updates(points[place], moves)
+    np.testing.assert_allclose(points[0], points[1], rtol=1e-5)

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from momentum_dynamics import DomainError
+from momentum_dynamics import DomainError, ShapeError
 from momentum_dynamics import YellowFin as Tuner
 
 torch = pytest.importorskip("torch")
@@ -124,6 +124,35 @@ def test_a_foreign_state_is_refused():
     foreign = torch.optim.Adam(model.parameters()).state_dict()
     with pytest.raises(DomainError, match="no state of a YellowFin"):
         YellowFin(model.parameters()).load_state_dict(foreign)
+
+
+def test_a_state_with_gaps_or_of_other_shapes_is_refused_and_changes_nothing():
+    model, train = model_and_loss()
+    optimizer = YellowFin(model.parameters(), smoothing=0.9)
+    train(optimizer, 3)
+    other = YellowFin(model.parameters())
+
+    def spoiled(change):
+        stored = copy.deepcopy(optimizer.state_dict())
+        change(stored)
+        return stored
+
+    for change, error, message in (
+        (lambda s: s["state"]["tuner"].pop("window"), DomainError, "has no window"),
+        (lambda s: s["state"]["tuner"].update(averages="abc"), DomainError, "'abc' for averages"),
+        (lambda s: s["state"][0].pop("velocity"), DomainError, "parameter 0 has no velocity"),
+        (lambda s: s["settings"].update(preset="best"), DomainError, "preset is 'best'"),
+        (lambda s: s.pop("state"), DomainError, "no state of a YellowFin"),
+        (
+            lambda s: s["state"][0].update(velocity=torch.ones(7, 7)), ShapeError,
+            r"stored velocity has \(7, 7\); give the state of the same model",
+        ),
+    ):  # fmt: skip
+        with pytest.raises(error, match=message):
+            other.load_state_dict(spoiled(change))
+    assert other.state["tuner"]["step"] == 0
+    assert other.tuner.smoothing == 0.999
+    assert len(other.state) == 1
 
 
 def test_it_trains():
@@ -291,6 +320,31 @@ def test_other_types_are_refused(dtype):
 def test_inadmissible_settings_are_refused(settings, message):
     with pytest.raises(DomainError, match=message):
         YellowFin([torch.nn.Parameter(torch.ones(3))], **settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("momentum", "it is tuned, leave it out"), ("preset", "give it to YellowFin")],
+)
+def test_what_all_groups_share_is_refused_in_one(name, message):
+    group = {"params": [torch.nn.Parameter(torch.ones(3))], name: 0.9}
+    with pytest.raises(DomainError, match=f"A group has a {name} of its own.*{message}"):
+        YellowFin([group])
+
+
+def test_a_closure_that_raises_changes_nothing():
+    model, train = model_and_loss()
+    optimizer = YellowFin(model.parameters())
+    train(optimizer, 3)
+    before, at = flat(optimizer), weights(model)
+
+    def closure():
+        raise RuntimeError("no data")
+
+    with pytest.raises(RuntimeError, match="no data"):
+        optimizer.step(closure)
+    np.testing.assert_equal(flat(optimizer), before)
+    np.testing.assert_equal(weights(model), at)
 
 
 def test_a_group_that_is_refused_is_not_added():

@@ -141,3 +141,9 @@ def test_check_speaks_of_every_pair(build, capsys):
     assert build.main(["--check"]) == 0
     assert capsys.readouterr().err == ""
     assert build.main(["99"]) == 2
+
+
+def test_links_between_notebooks_lead_somewhere(source):
+    text = source.read_text(encoding="utf-8")
+    for name in re.findall(r"\]\(([\w./-]+)\)", text):
+        assert (source.parent / name).exists(), name

@@ -241,6 +241,9 @@ def test_refusals():
         ({"smoothing": 1.0}, r"\[0, 1\)"),
         ({"initial_move": 0.0}, r"\(0, ∞\)"),
         ({"window": 0}, "whole number"),
+        ({"window": np.inf}, "whole number"),
+        ({"smoothing": "long"}, "smoothing is 'long'"),
+        ({"slow_start": "no"}, "True or False"),
         ({"horizon": 0.5}, r"\[1, ∞\)"),
         ({"workers": 4}, "no horizon"),
     ):

@@ -205,7 +205,7 @@ def test_best_momentum_of_queues_is_no_worse_and_falls_with_the_workers():
         ({"variance": -1.0}, "variance is -1.0"),
         ({"distance": "far"}, "distance is 'far'"),
         ({"h_min": 2.0}, "h_min exceeds h_max"),
-        ({"distance": np.array([1.0, np.nan])}, "an array with others"),
+        ({"distance": np.array([1.0, np.nan])}, "distance holds nan"),
     ],
 )
 def test_what_is_not_admissible_is_told(setting, words):
@@ -215,7 +215,7 @@ def test_what_is_not_admissible_is_told(setting, words):
 
 def test_queue_rule_refuses():
     setting = {**PLAIN, "distance": 1.0, "horizon": 10}
-    with pytest.raises(DomainError, match=r"workers is 0.0, but must lie in \[1, ∞\)"):
+    with pytest.raises(DomainError, match=r"workers is 0, but must lie in \[1, ∞\)"):
         queue_single_step(**setting, workers=0)
     with pytest.raises(DomainError, match="h_min is 0"):
         queue_single_step(**(setting | {"h_min": 0.0}), workers=2)

@@ -131,7 +131,7 @@ def test_the_released_root_has_a_pole():
         ({"h_min": np.nan}, "h_min is nan"),
         ({"variance": np.inf}, "variance is inf"),
         ({"distance": "far"}, "distance is 'far'"),
-        ({"distance": [1.0, -1.0]}, "distance is an array with others"),
+        ({"distance": [1.0, -1.0]}, "distance holds -1.0, but must lie"),
         ({"h_min": 3.0}, "h_min exceeds h_max"),
     ],
 )
