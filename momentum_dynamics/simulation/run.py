@@ -18,6 +18,7 @@ from momentum_dynamics.simulation.checks import (
     checked_start,
     require_numbers,
 )
+from momentum_dynamics.simulation.compiling import chosen_text
 from momentum_dynamics.simulation.direct import run_directly
 from momentum_dynamics.simulation.ensemble import run_ensemble
 from momentum_dynamics.simulation.jump import run_jumps
@@ -130,9 +131,7 @@ def simulate(
         return run_directly(method, problem, settings, delay=delay)
     if chosen == "jump":
         return run_jumps(method, problem, settings)
-    block = compiled_block() if chosen == "compiled" else numpy_block
-    if block is None:
-        raise DomainError("engine 'compiled' needs numba, which is not installed; use 'numpy'.")
+    block = chosen_text(chosen, compiled_block, numpy_block)
     return run_ensemble(method, problem, settings, block)
 
 
