@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -136,6 +137,15 @@ class Record:
     kept: Array | None
     begun: Array
     ended: Array
+
+    def picked(self, which: NDArray[np.intp]) -> Record:
+        """Some of the answers, in an order of their own."""
+        return dataclasses.replace(
+            self,
+            sums=self.sums[..., which],
+            squares=self.squares[..., which],
+            kept=None if self.kept is None else self.kept[..., which, :],
+        )
 
     def told(
         self, solution: Array, basis: Array | None, settings: Settings, *, seed: Any
