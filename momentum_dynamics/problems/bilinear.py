@@ -74,11 +74,11 @@ class BilinearGame:
         return np.zeros(self.dimension)
 
     @property
-    def modes(self) -> tuple[Array, Array]:
-        """The singular values, and the directions of both players as columns of one matrix.
+    def paired_modes(self) -> tuple[Array, Array]:
+        """The singular values, and both players' directions as columns ``(dimension, dimension)``.
 
         Along them each of a player's coordinates knows one of the other's: xᵀSy is Σ sₖxₖyₖ.
-        Where one player has more, the others' values are 0.
+        Where one player has more coordinates, the values of the others are 0.
         """
         rows, columns = self.matrix.shape
         first, values, second = np.linalg.svd(self.matrix)

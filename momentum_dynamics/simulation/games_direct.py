@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 def modes_of(game: Game) -> tuple[Array, Array] | None:
     """The modes of a bilinear game of many coordinates, of which each is a game of two."""
-    return game.modes if isinstance(game, BilinearGame) and game.dimension > 2 else None
+    return game.paired_modes if isinstance(game, BilinearGame) and game.dimension > 2 else None
 
 
 def play_directly(

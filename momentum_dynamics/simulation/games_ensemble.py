@@ -42,7 +42,7 @@ def play_ensemble(
         small, modes = QuadraticGame.family(0, values, 0), len(values)
         methods = [spread(own, 1) for own in methods]
         rounds = _rounds(methods, small, order, moves, settings.steps, axes=())
-    batch = rounds.E.shape[1:-3]
+    batch = rounds.E.shape[:-3]
     # Where a mode belongs to one player alone, the other has no gradient that could be noisy.
     known = [np.arange(modes) < size for size in game.sizes]
     deviations = np.concatenate(
@@ -54,17 +54,14 @@ def play_ensemble(
     )
 
     def loop(index: tuple[int, ...]) -> Loop:
+        every: tuple[Any, ...] = (slice(None), *index)
         own = Rounds(
-            **{
-                name: np.ascontiguousarray(getattr(rounds, name)[(slice(None), *index)])
-                for name in ("MN", "C", "E")
-            }
+            MN=np.ascontiguousarray(rounds.MN[every]),
+            C=np.ascontiguousarray(rounds.C[every]),
+            E=np.ascontiguousarray(rounds.E[index]),
         )
-        return Loop(
-            advance=partial(block, own, deviations, settings.stride),
-            first=partial(_answers, own.E[0]),
-            last=partial(_answers, own.E[own.index(settings.steps)]),
-        )
+        read = partial(_answers, own.E)
+        return Loop(advance=partial(block, own, deviations, settings.stride), first=read, last=read)
 
     state = _away(methods, game, basis, modes, batch, settings)
     record = run_blocks(loop, state, modes * small.dimension, settings)
@@ -102,7 +99,7 @@ def _rounds(
         )
         for name, own in parts.items()
     }
-    return Rounds(**stacked)
+    return Rounds(MN=stacked["MN"], C=stacked["C"], E=stacked["E"][0])
 
 
 def _answers(matrices: Array, state: Array) -> Array:

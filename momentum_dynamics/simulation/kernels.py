@@ -75,7 +75,9 @@ class Rounds:
     ----------
     MN : array ``(rounds, modes, states, states + noises)``
         M and N side by side.
-    C, E : array ``(rounds, modes, answers, states)``
+    C : array ``(rounds, modes, answers, states)``
+    E : array ``(modes, answers, states)``
+        The same in every round.
     """
 
     MN: Array
@@ -174,7 +176,7 @@ def numpy_rounds(
             at = rounds.index(step)
             if step % stride == 0:
                 frame = step // stride
-                answer = _mapped(rounds.E[at], state).reshape(-1, lanes)
+                answer = _mapped(rounds.E, state).reshape(-1, lanes)
                 total, total_square = np.split(lane_sum(np.vstack([answer, answer * answer])), 2)
                 sums[frame] += total
                 squares[frame] += total_square
@@ -287,7 +289,7 @@ def _play(
 ) -> None:
     """The text that is compiled: loops in the order that `numpy_rounds` describes."""
     states, modes, lanes = state.shape
-    noises, answers = deviations.shape[0], E.shape[2]
+    noises, answers = deviations.shape[0], E.shape[1]
     last = (sums.shape[0] - 1) * stride
     keep = paths.shape[1] > 0
     noisy = np.any(deviations != 0)
@@ -301,7 +303,7 @@ def _play(
             for k in range(modes):
                 for i in range(answers):
                     which = k * answers + i
-                    _combine(E[at, k, i], state, k, answer)
+                    _combine(E[k, i], state, k, answer)
                     _add_lanes(answer, part, sums, squares, frame, which)
                     if keep:
                         _combine(C[at, k, i], state, k, paths[0, frame, which])

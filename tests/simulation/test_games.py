@@ -28,16 +28,38 @@ from momentum_dynamics import (
     TorchSGD,
     play,
     record,
+    simulate,
     spectral_radius,
     stationary_radius,
     symbol,
 )
 from momentum_dynamics.dynamics.rounds import round_system
+from momentum_dynamics.problems.quadratic import LinearProblem
 from momentum_dynamics.problems.transforms import is_linear_game
 from momentum_dynamics.simulation import games as games_module
 
 RNG = np.random.default_rng(7)
 ENGINES = ("direct", "numpy", "compiled")
+
+
+class Elsewhere(LinearGame):
+    """A linear game around another point than zero."""
+
+    @property
+    def solution(self):
+        return np.array([1.0, -2.0])
+
+    def player_field(self, index, point):
+        return super().player_field(index, point - self.solution)
+
+
+class Walled(LinearGame):
+    """A linear game between walls."""
+
+    def project(self, index, own):
+        return np.clip(own, -index - 1, index + 1)
+
+
 BALL = HeavyBall(learning_rate=0.2, momentum=-0.4)
 DAMPED = TorchSGD(learning_rate=0.2, momentum=0.5, dampening=0.4)
 LATE = Scheduled(stages=[DAMPED, TorchSGD(learning_rate=0.3, momentum=0.5), DAMPED])
@@ -56,8 +78,10 @@ CASES = {
         Alternating(first=1),
     ),
     "first rounds unlike the others": ((DAMPED, LATE), QUADRATIC, Alternating(inner_steps=(2, 1))),
+    "settled within a turn": ((LATE, BALL), QUADRATIC, Alternating(inner_steps=(3, 1))),
     "two gradients a turn": (Extragradient(learning_rate=0.3), QUADRATIC, Alternating()),
     "three players": (BALL, RING, Alternating(inner_steps=(1, 2, 1), first=2)),
+    "an equilibrium elsewhere": (BALL, Elsewhere([[0.2, 1], [-1, 0.1]], (1, 1)), "alternating"),
     "batches": ((RATES, MOMENTA), QUADRATIC, Alternating()),
     "consensus": (OptimisticGradient(learning_rate=0.2), Consensus(QUADRATIC, 0.3), "alternating"),
     "proximal": (BALL, Proximal(SQUARE, 0.3), Simultaneous()),
@@ -69,7 +93,7 @@ CASES = {
     "more modes than the second player has": (BALL, BilinearGame(WIDE.matrix.T), Alternating()),
 }  # fmt: skip
 SETTINGS = [
-    {"replicas": (2, 65), "noise_variance": 0.3, "seed": 5, "stride": 2},
+    {"replicas": (2, 65), "noise_variance": 0.3, "seed": 5, "stride": 2, "tolerance": 1.0},
     {"replicas": 3, "noise_variance": 0.3, "seed": 5, "start": "own"},
     {},
 ]
@@ -93,7 +117,7 @@ every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
 def along_modes(game, away):
-    return away @ game.modes[1] if game in (SQUARE, WIDE) else away
+    return away @ game.paired_modes[1] if game in (SQUARE, WIDE) else away
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -250,10 +274,21 @@ def test_rounds_are_for_linear_games_and_methods(engine):
         (BALL, DiracGAN()),
         (BALL, clipped),
         (BALL, penalized),
+        (BALL, Walled([[0.2, 1], [-1, 0.1]], (1, 1))),
         ((BALL, SignDescent()), QUADRATIC),
     ):
         with pytest.raises(DomainError, match=f"engine '{engine}' plays linear games only, with"):
             play(method, game, steps=2, engine=engine)
+
+
+def test_a_game_is_no_minimization_mode_by_mode():
+    """Players' modes come in pairs, of which `simulate` knows nothing."""
+    assert not isinstance(SQUARE, LinearProblem)
+    run = simulate(BALL, SQUARE, steps=6, replicas=3, noise_variance=0.1, seed=1)
+    again = play(BALL, SQUARE, steps=6, play="simultaneous")
+    quiet = simulate(BALL, SQUARE, steps=6)
+    np.testing.assert_allclose(quiet.outputs, again.outputs, rtol=1e-12)
+    assert run.outputs.shape == (7, 3, 6)
 
 
 def test_refusals():
