@@ -281,7 +281,7 @@ def _noise_experiment(rng: np.random.Generator, told: str) -> Evidence:
         ball, game = HeavyBall(learning_rate=0.4, momentum=momentum), QuadraticGame(0.3, 1.0, 0.3)
         run = play(
             ball, game, steps=120, play="alternating", replicas=20_000, noise_variance=0.25,
-            seed=rng,
+            seed=rng, stride=120,
         )  # fmt: skip
         square = run.distance[-1] ** 2
         predicted.append(float(stationary_radius(ball, game, 0.25, play=told)) ** 2)

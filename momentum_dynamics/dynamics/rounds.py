@@ -87,7 +87,7 @@ def round_groups(methods: Sequence[Method], play: Play | str) -> Groups:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RoundSystem:
-    """The linear system of one round: s' = M s + N ξ with answers E s.
+    """The linear system of one round: s' = M s + N ξ with queries C s and answers E s.
 
     The state holds player after player, slot after slot, coordinate after coordinate; the noise
     ξ gradient after gradient in the order of play.
@@ -96,11 +96,13 @@ class RoundSystem:
     ----------
     transition : array ``(*batch, states, states)``
     injection : array ``(*batch, states, noises)``
-    readout : array ``(*batch, dimension, states)``
+    observation, readout : array ``(*batch, dimension, states)``
+        Where the players would ask before anyone has moved, and what they answer.
     """
 
     transition: Any
     injection: Any
+    observation: Any
     readout: Any
 
     @property
@@ -109,8 +111,18 @@ class RoundSystem:
         return self.transition.dtype == object
 
 
-def round_system(method: Players, game: Game, play: Play | str) -> RoundSystem:
+def round_system(
+    method: Players, game: Game, play: Play | str, after: int | None = None
+) -> RoundSystem:
     """Superpose a round: each slot is a linear form of the state before, and the methods move it.
+
+    Parameters
+    ----------
+    method : Method or sequence of Method
+    game : Game
+    play : Play or {"simultaneous", "alternating"}
+    after : int, optional
+        Read the round that follows so many; by default a settled one.
 
     Raises
     ------
@@ -142,14 +154,13 @@ def round_system(method: Players, game: Game, play: Play | str) -> RoundSystem:
     held = [tuple(np.split(block, count)) for block, count in zip(blocks, slots, strict=True)]
     moving = [spread(own, 2) for own in methods]
     steps = [transient_of(own) for own in methods]
+    if after is not None:
+        steps = [after * sum(player in group for group in moves) for player in range(len(sizes))]
     column = states
+    begun = _asked(moving, steps, held)
     try:
         for group in moves:
-            asked = [
-                stage_of(own, step).query(state)
-                for own, step, state in zip(moving, steps, held, strict=True)
-            ]
-            seen = _pile(asked)
+            seen = _pile(_asked(moving, steps, held))
             moved = {}
             for player in group:
                 last = sum(sizes[: player + 1])
@@ -178,8 +189,17 @@ def round_system(method: Players, game: Game, play: Play | str) -> RoundSystem:
     return RoundSystem(
         transition=whole[..., :states],
         injection=whole[..., states:],
+        observation=_pile(begun)[..., :states],
         readout=_pile(answers)[..., :states],
     )
+
+
+def _asked(moving: Sequence[Method], steps: Sequence[int], held: Sequence[Any]) -> list[Any]:
+    """Where each player would ask its next gradient."""
+    return [
+        stage_of(own, step).query(state)
+        for own, step, state in zip(moving, steps, held, strict=True)
+    ]
 
 
 def _jacobian(game: Game) -> Any:

@@ -163,7 +163,7 @@ def _noise(
         rounds = int(80 / step)
         run = play(
             method, game, steps=rounds, replicas=replicas, noise_variance=1.0, seed=child,
-            start=np.zeros(2),
+            start=np.zeros(2), stride=rounds,
         )  # fmt: skip
         square = run.distance[-1] ** 2
         played.append(np.sqrt(square.mean(axis=-1)))

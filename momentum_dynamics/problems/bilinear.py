@@ -73,6 +73,19 @@ class BilinearGame:
         """The equilibrium."""
         return np.zeros(self.dimension)
 
+    @property
+    def paired_modes(self) -> tuple[Array, Array]:
+        """The singular values, and both players' directions as columns ``(dimension, dimension)``.
+
+        Along them each of a player's coordinates knows one of the other's: xᵀSy is Σ sₖxₖyₖ.
+        Where one player has more coordinates, the values of the others are 0.
+        """
+        rows, columns = self.matrix.shape
+        first, values, second = np.linalg.svd(self.matrix)
+        directions = np.zeros((self.dimension, self.dimension))
+        directions[:rows, :rows], directions[rows:, rows:] = first, second.T
+        return np.append(values, np.zeros(abs(rows - columns))), directions
+
     def split(self, point: Array) -> tuple[Array, Array]:
         """The two players' coordinates."""
         rows = self.matrix.shape[0]

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError
-from momentum_dynamics.problems.games import Game, is_game
+from momentum_dynamics.problems.bilinear import BilinearGame
+from momentum_dynamics.problems.games import Game, LinearGame, is_game
 
-__all__ = ["Consensus", "HamiltonianDescent", "Proximal"]
+__all__ = ["Consensus", "HamiltonianDescent", "Proximal", "is_linear_game"]
 
 Array = NDArray[np.float64]
 
@@ -63,6 +64,13 @@ class _Transformed:
     def spectrum(self) -> NDArray[np.complex128]:
         """The eigenvalues of the new Jacobian at the equilibrium."""
         return np.linalg.eigvals(self.jacobian()).astype(complex)
+
+
+def is_linear_game(game: object) -> bool:
+    """Whether a game's field is its Jacobian times the way from the equilibrium, everywhere."""
+    if isinstance(game, _Transformed):
+        return is_linear_game(game.game)
+    return isinstance(game, LinearGame | BilinearGame) and not hasattr(game, "project")
 
 
 def _require_game(game: Game, transform: str) -> None:

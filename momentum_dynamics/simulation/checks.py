@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ __all__ = [
     "checked_axes",
     "checked_deviations",
     "checked_start",
+    "require_divisor",
     "require_law",
     "require_numbers",
+    "require_one_of",
     "require_remedy",
     "require_single",
     "require_whole",
@@ -111,6 +114,18 @@ def require_single(method: Any, dimension: int) -> None:
             f"{type(method).__name__} has batch axes {shape[:-1]}, but workers run one setting "
             "at a time; loop over the settings."
         )
+
+
+def require_one_of(name: str, value: Any, admissible: Sequence[str]) -> None:
+    """Refuse what is none of some words."""
+    if value not in admissible:
+        raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(admissible)}.")
+
+
+def require_divisor(stride: Any, steps: int) -> None:
+    """Refuse a stride that does not divide the steps."""
+    if stride != int(stride) or stride < 1 or steps % stride:
+        raise DomainError(f"stride is {stride}, but must be a whole number that divides {steps}.")
 
 
 def require_whole(name: str, value: Any, least: int) -> None:

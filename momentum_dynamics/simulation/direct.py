@@ -12,7 +12,7 @@ from momentum_dynamics.errors import ShapeError
 from momentum_dynamics.methods import Method
 from momentum_dynamics.methods.protocol import State, answer_before, spread, stage_of
 from momentum_dynamics.problems import LinearProblem, Problem
-from momentum_dynamics.simulation.noise import block_sizes, block_streams, reported
+from momentum_dynamics.simulation.noise import block_sizes, block_streams, normals, reported
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Settings, Trajectory, outcomes
 
 __all__ = ["begin", "run_directly"]
@@ -76,7 +76,7 @@ def run_directly(
                 break
             gradient = problem.field(query if lags is None else lags.stale(query))
             if settings.deviations.any():
-                noise = _noise(streams, settings)
+                noise = normals(streams, dimension, axes) * settings.deviations
                 gradient = gradient + (noise if basis is None else noise @ basis.T)
             state = stage.update(state, gradient)
     outcome = outcomes(first, last, settings.tolerance)
@@ -95,17 +95,6 @@ def run_directly(
         seed=reported(settings.root),
         solution=problem.solution,
     )
-
-
-def _noise(streams: list[np.random.Generator], settings: Settings) -> Array:
-    """One step's gradient noise ``(*replicas, modes)``, in the order of the ensemble's blocks."""
-    modes = len(settings.deviations)
-    drawn = [
-        rng.standard_normal((modes, size))
-        for rng, size in zip(streams, block_sizes(settings.count), strict=True)
-    ]
-    noise = np.concatenate(drawn, axis=1).T * settings.deviations
-    return noise.reshape(*settings.replicas, modes)
 
 
 class _Lags:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from momentum_dynamics.simulation.kernels import Stages
 from momentum_dynamics.simulation.noise import block_sizes, block_streams, reported
 from momentum_dynamics.simulation.outcome import EnsembleMoments, Settings, Trajectory, outcomes
 
-__all__ = ["displacements", "run_ensemble", "stages_of"]
+__all__ = ["Loop", "Record", "displacements", "run_blocks", "run_ensemble", "stages_of"]
 
 Array = NDArray[np.float64]
 
@@ -46,60 +49,137 @@ def run_ensemble(
         stages.A.shape[1:-2], *(part.shape[1:-1] for part in (stages.B, stages.C, stages.E))
     )
     curvatures, basis = problem.modes
-    count, modes, rows = settings.count, problem.dimension, settings.steps + 1
     state = displacements(method, problem, settings, batch, basis)
-    sums, squares = np.zeros((2, *batch, rows, modes))
-    kept = None if settings.moments else np.empty((2, *batch, rows, modes, count))
-    begun, ended = np.empty((2, *batch, count))
-    first_stage, last_stage = stages.index(0), stages.index(settings.steps)
-    for index in np.ndindex(*batch):
+    first, last = stages.index(0), stages.index(settings.steps)
+
+    def loop(index: tuple[int, ...]) -> Loop:
         own = _pick(stages, index)
+        return Loop(
+            advance=partial(block, own, curvatures, settings.deviations),
+            first=partial(np.einsum, "i,ikl->kl", own.E[first]),
+            last=partial(np.einsum, "i,ikl->kl", own.E[last]),
+        )
+
+    record = run_blocks(loop, state, problem.dimension, settings)
+    return record.told(problem.solution, basis, settings, seed=reported(settings.root))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loop:
+    """One setting's loop.
+
+    Attributes
+    ----------
+    advance : callable
+        Runs a block: takes its state, generator, sums, squares and paths, all but the generator to
+        be written in place.
+    first, last : callable
+        Read the answers ``(answers, lanes)`` off the first and the last state.
+    """
+
+    advance: Callable[..., None]
+    first: Callable[[Array], Array]
+    last: Callable[[Array], Array]
+
+
+def run_blocks(
+    loop: Callable[[tuple[int, ...]], Loop], state: Array, answers: int, settings: Settings
+) -> Record:
+    """Run all settings, block by block, each block on its own stream.
+
+    Parameters
+    ----------
+    loop : callable
+        From the index of a setting in the batch to its loop.
+    state : array ``(*batch, slots, modes, replicas)``
+        The initial state, away from rest at the solution.
+    answers : int
+        How many numbers a replica answers.
+    settings : Settings
+    """
+    batch, count = state.shape[:-3], settings.count
+    frames = settings.steps // settings.stride + 1
+    sums, squares = np.zeros((2, *batch, frames, answers))
+    kept = None if settings.moments else np.empty((2, *batch, frames, answers, count))
+    begun, ended = np.empty((2, *batch, count))
+    for index in np.ndindex(*batch):
+        own = loop(index)
         first = 0
         for size, rng in zip(block_sizes(count), block_streams(settings.root, count), strict=True):
             lanes = slice(first, first + size)
             current = state[index][..., lanes].copy()
-            begun[index][lanes] = _distance(own.E[first_stage], current)
-            paths = None if kept is None else np.empty((2, rows, modes, size))
-            block(
-                own,
-                curvatures,
-                settings.deviations,
-                current,
-                rng,
-                sums[index],
-                squares[index],
-                paths,
-            )
-            ended[index][lanes] = _distance(own.E[last_stage], current)
+            begun[index][lanes] = _distance(own.first, current)
+            paths = None if kept is None else np.empty((2, frames, answers, size))
+            own.advance(current, rng, sums[index], squares[index], paths)
+            ended[index][lanes] = _distance(own.last, current)
             if kept is not None:
                 kept[(slice(None), *index)][..., lanes] = paths
             first += size
-    shape = (*batch, *settings.replicas)
-    outcome = outcomes(begun.reshape(shape), ended.reshape(shape), settings.tolerance)
-    if kept is None:
-        return EnsembleMoments(
-            mean=np.moveaxis(sums / count, -2, 0),
-            second_moment=np.moveaxis(squares / count, -2, 0),
-            replicas=count,
-            outcome=outcome,
-            seed=reported(settings.root),
+    return Record(sums=sums, squares=squares, kept=kept, begun=begun, ended=ended)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """What the blocks wrote down.
+
+    Attributes
+    ----------
+    sums, squares : array ``(*batch, frames, answers)``
+        Over all replicas.
+    kept : array ``(2, *batch, frames, answers, replicas)`` or None
+        Queries and answers, away from the solution.
+    begun, ended : array ``(*batch, replicas)``
+        The first and the last distance from the solution.
+    """
+
+    sums: Array
+    squares: Array
+    kept: Array | None
+    begun: Array
+    ended: Array
+
+    def picked(self, which: NDArray[np.intp]) -> Record:
+        """Some of the answers, in an order of their own."""
+        return dataclasses.replace(
+            self,
+            sums=self.sums[..., which],
+            squares=self.squares[..., which],
+            kept=None if self.kept is None else self.kept[..., which, :],
         )
-    with np.errstate(all="ignore"):
-        along = np.moveaxis(kept, -3, 1).swapaxes(-1, -2).reshape(2, rows, *shape, modes)
-        points, outputs = problem.solution + (along if basis is None else along @ basis.T)
-    return Trajectory(
-        points=points,
-        outputs=outputs,
-        outcome=outcome,
-        seed=reported(settings.root),
-        solution=problem.solution,
-    )
+
+    def told(
+        self, solution: Array, basis: Array | None, settings: Settings, *, seed: Any
+    ) -> Trajectory | EnsembleMoments:
+        """The moments along the answers, or the trajectory in coordinates: answers times basisᵀ."""
+        count, frames, answers = settings.count, *self.sums.shape[-2:]
+        shape = (*self.begun.shape[:-1], *settings.replicas)
+        outcome = outcomes(self.begun.reshape(shape), self.ended.reshape(shape), settings.tolerance)
+        if self.kept is None:
+            return EnsembleMoments(
+                mean=np.moveaxis(self.sums / count, -2, 0),
+                second_moment=np.moveaxis(self.squares / count, -2, 0),
+                replicas=count,
+                outcome=outcome,
+                seed=seed,
+            )
+        with np.errstate(all="ignore"):
+            along = np.moveaxis(self.kept, -3, 1).swapaxes(-1, -2)
+            along = along.reshape(2, frames, *shape, answers)
+            points, outputs = solution + (along if basis is None else along @ basis.T)
+        return Trajectory(
+            points=points,
+            outputs=outputs,
+            outcome=outcome,
+            seed=seed,
+            solution=solution,
+            stride=settings.stride,
+        )
 
 
-def _distance(readout: Array, state: Array) -> Array:
+def _distance(read: Callable[[Array], Array], state: Array) -> Array:
     """The distance of a block's answers from the solution, ``(lanes,)``."""
     with np.errstate(all="ignore"):
-        answers = np.einsum("i,ikl->kl", readout, state)
+        answers = read(state)
         return np.sqrt(np.einsum("kl,kl->l", answers, answers))
 
 

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from momentum_dynamics.dynamics.rounds import Players, methods_of_players, round_groups
-from momentum_dynamics.errors import DomainError, ShapeError
-from momentum_dynamics.methods.protocol import output_of, spread, stage_of
+from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
+from momentum_dynamics.methods.protocol import Method
 from momentum_dynamics.notation import GLOSSARY, Scalar
-from momentum_dynamics.problems.games import Game, is_game, split_point
+from momentum_dynamics.problems.games import Game, is_game
 from momentum_dynamics.problems.plays import Play
-from momentum_dynamics.simulation.checks import checked_axes, checked_start, require_numbers
-from momentum_dynamics.simulation.noise import Seed, reported, seed_sequence, stream
-from momentum_dynamics.simulation.outcome import Trajectory, outcomes
+from momentum_dynamics.problems.transforms import is_linear_game
+from momentum_dynamics.simulation.checks import (
+    checked_axes,
+    checked_deviations,
+    checked_start,
+    require_divisor,
+    require_numbers,
+    require_one_of,
+)
+from momentum_dynamics.simulation.compiling import chosen_text
+from momentum_dynamics.simulation.games_direct import modes_of, play_directly
+from momentum_dynamics.simulation.games_ensemble import play_ensemble
+from momentum_dynamics.simulation.kernels import compiled_rounds, numpy_rounds
+from momentum_dynamics.simulation.noise import Seed, seed_sequence
+from momentum_dynamics.simulation.outcome import Settings
+from momentum_dynamics.simulation.run import RECORDS, has_state_space
 
-__all__ = ["play"]
+__all__ = ["GAME_ENGINES", "play"]
+
+GAME_ENGINES = ("auto", "direct", "numpy", "compiled")
+
+_MANY_STATES = 32
+"""States of a round up to which its matrix is faster than the moves of which it is made."""
 
 
 def play(
@@ -29,9 +48,11 @@ def play(
     replicas: int | tuple[int, ...] = (),
     noise_variance: Scalar = 0,
     seed: Seed = None,
+    record: str = "trajectory",
+    engine: str = "auto",
     tolerance: float = 1e-12,
     stride: int = 1,
-) -> Trajectory:
+) -> Any:
     """Let the players of a game play for a number of rounds.
 
     Parameters
@@ -53,6 +74,12 @@ def play(
         Of each coordinate of each gradient.
     seed : int, SeedSequence or Generator, optional
         Asked for by noise only.
+    record : {"trajectory", "moments"}
+        Keep the rounds, or stream mean and second moment over the replicas in bounded memory.
+    engine : {"auto", "direct", "numpy", "compiled"}
+        ``direct`` runs `query` and `update`. Linear games of methods with a state space can run on
+        the matrix of a round instead, in NumPy or compiled, with the same bits in both and to
+        rounding the same run.
     tolerance : float
         The share of the first distance at which a run counts as converged.
     stride : int
@@ -60,16 +87,25 @@ def play(
 
     Returns
     -------
-    Trajectory
-        Points of all players together, ``(steps / stride + 1, *batch, *replicas, dimension)``.
+    Trajectory or EnsembleMoments
+        Points of all players together, ``(steps / stride + 1, *batch, *replicas, dimension)``; or
+        moments of their displacement from the equilibrium, ``(steps / stride + 1, *batch,
+        dimension)``, along the modes of a bilinear game of many coordinates.
 
     Raises
     ------
     DomainError
-        If it is no game, the order does not fit it, the coefficients of a method never settle, or
-        the stride does not divide the steps.
+        If it is no game, the order does not fit it, the coefficients of a method never settle,
+        the stride does not divide the steps, or the engine cannot run this case.
     ShapeError
         If the start does not fit, or the game has batch axes.
+    NotTraceableError
+        With symbols.
+
+    Notes
+    -----
+    A bilinear game is many games of two, one for each singular value, and the linear engines play
+    them so [gidel2019]_.
 
     Examples
     --------
@@ -77,87 +113,59 @@ def play(
     >>> tamed = HeavyBall(learning_rate=0.7, momentum=-0.3)
     >>> play(tamed, BilinearGame(1.0), steps=800).outcome
     <Outcome.CONVERGED: 'converged'>
+
+    Ten thousand noisy plays, of which the moments are kept, and how far off they settle:
+
+    >>> noisy = {"replicas": 10_000, "noise_variance": 1.0, "seed": 0}
+    >>> run = play(tamed, BilinearGame(1.0), steps=100, record="moments", stride=100, **noisy)
+    >>> round(float(run.second_moment[-1].sum()), 1)
+    5.2
     """
     _require_playable(game, noise_variance)
-    sizes = tuple(game.sizes)
-    methods = methods_of_players(method, len(sizes))
-    groups = round_groups(methods, play)
+    require_one_of("record", record, RECORDS)
+    require_one_of("engine", engine, GAME_ENGINES)
+    methods = methods_of_players(method, len(game.sizes))
+    moves = round_groups(methods, play)
     for own in methods:
         require_numbers(own)
     GLOSSARY["steps"].check(steps)
-    _require_stride(stride, steps)
+    require_divisor(stride, steps)
     axes = checked_axes(replicas)
     point = checked_start(game.start if start is None else start, game, axes)
     if isinstance(point, tuple):
         raise ShapeError("Players start at rest; give one point of all of them, not slots.")
-    point = np.broadcast_to(point, (*axes, game.dimension))
-    root = seed_sequence(seed)
-    rng, deviation = stream(root), np.sqrt(noise_variance)
-    moving = [spread(own, len(axes) + 1) for own in methods]
-    states = [
-        own.initial_state(part) for own, part in zip(moving, split_point(point, sizes), strict=True)
-    ]
-    counts = [0] * len(sizes)
-
-    def seen() -> Any:
-        return _join(
-            [
-                stage_of(own, count).query(state)
-                for own, count, state in zip(moving, counts, states, strict=True)
-            ]
-        )
-
-    points, outputs = [], []
-    with np.errstate(all="ignore"):
-        for step in range(steps + 1):
-            if step % stride == 0:
-                points.append(seen())
-                answers = [output_of(own, state) for own, state in zip(moving, states, strict=True)]
-                outputs.append(_join(answers))
-            if step == steps:
-                break
-            for group in groups:
-                here = seen()
-                moved = {}
-                for player in group:
-                    gradient = game.player_field(player, here)
-                    if np.any(deviation):
-                        gradient = gradient + deviation * rng.standard_normal(gradient.shape)
-                    moved[player] = stage_of(moving[player], counts[player]).update(
-                        states[player], gradient
-                    )
-                for player, state in moved.items():
-                    states[player] = _admissible(game, player, state, moving[player])
-                    counts[player] += 1
-        path = np.stack(np.broadcast_arrays(*outputs))
-        # Where no equilibrium is known, all that is seen is whether the players run away.
-        distance = np.linalg.norm(path[[0, -1]] - np.nan_to_num(game.solution), axis=-1)
-    return Trajectory(
-        points=np.stack(np.broadcast_arrays(*points)),
-        outputs=path,
-        outcome=outcomes(distance[0], distance[1], tolerance),
-        seed=reported(root) if np.any(deviation) else None,
-        solution=game.solution,
+    settings = Settings(
+        steps=int(steps),
+        start=point,
+        replicas=axes,
+        deviations=checked_deviations(noise_variance, game.dimension),
+        root=seed_sequence(seed),
+        moments=record == "moments",
+        tolerance=tolerance,
         stride=int(stride),
     )
+    chosen = _chosen_engine(engine, methods, game, settings)
+    if chosen == "direct":
+        return play_directly(methods, game, moves, settings)
+    block = chosen_text(chosen, compiled_rounds, numpy_rounds)
+    return play_ensemble(methods, game, play, moves, settings, block)
 
 
-def _require_stride(stride: Any, steps: int) -> None:
-    if stride != int(stride) or stride < 1 or steps % stride:
-        raise DomainError(f"stride is {stride}, but must be a whole number that divides {steps}.")
-
-
-def _admissible(game: Game, player: int, state: Any, method: Any) -> Any:
-    """A state whose points are projected, where the game keeps its players in a set.
-
-    Slots that begin at the point are points; velocities and gradients begin at zero.
-    """
-    if not hasattr(game, "project"):
-        return state
-    return tuple(
-        game.project(player, slot) if np.all(begun == 1) else slot
-        for slot, begun in zip(state, method.initial_state(np.ones(1)), strict=True)
-    )
+def _chosen_engine(engine: str, methods: Sequence[Method], game: Game, settings: Settings) -> str:
+    linear = is_linear_game(game) and all(map(has_state_space, methods))
+    if engine in {"numpy", "compiled"} and not linear:
+        raise DomainError(
+            f"engine {engine!r} plays linear games only, with methods that have a state space; use "
+            "'auto' or 'direct'."
+        )
+    if engine != "auto":
+        return engine
+    sizes = game.sizes if modes_of(game) is None else (1, 1)
+    states = sum(len(own.initial_state(0)) * size for own, size in zip(methods, sizes, strict=True))
+    noisy = settings.deviations.any() and settings.count > 1
+    if not (linear and noisy and states <= _MANY_STATES):
+        return "direct"
+    return "numpy" if compiled_rounds() is None else "compiled"
 
 
 def _require_playable(game: Game, noise_variance: Scalar) -> None:
@@ -166,13 +174,10 @@ def _require_playable(game: Game, noise_variance: Scalar) -> None:
     GLOSSARY["noise_variance"].check(noise_variance)
     if np.ndim(noise_variance):
         raise ShapeError("Every gradient of a game is equally noisy; give one noise_variance.")
-    if np.ndim(game.player_field(0, game.start)) > 1:
+    gradient = np.asarray(game.player_field(0, game.start))
+    if gradient.dtype == object:
+        raise NotTraceableError(
+            f"{game!r} holds SymPy symbols, but only numbers can be run; put some in."
+        )
+    if gradient.ndim > 1:
         raise ShapeError("A family of games is analyzed at once, but played one game at a time.")
-
-
-def _join(parts: list[Any]) -> Any:
-    """Coordinates of all players side by side, their batch axes broadcast."""
-    batch = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
-    return np.concatenate(
-        [np.broadcast_to(part, (*batch, part.shape[-1])) for part in parts], axis=-1
-    )

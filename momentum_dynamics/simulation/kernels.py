@@ -4,6 +4,10 @@ Both take the small arrays of the stages (transient, then period), never a metho
 
     u = σ z + h (C s),   s' = A s + B u,   answer E s
 
+or, where the modes are small games, whole rounds of several gradients,
+
+    s' = M s + N (σ z),   query C s,   answer E s
+
 in one fixed order, mode by mode, over a block of up to 128 replicas. Sums over the replicas of a
 block, filled up with zeros, add its four quarters, those of the result, and what remains from left
 to right: an order that processors can take in vectors and that NumPy can follow.
@@ -11,7 +15,6 @@ to right: an order that processors can take in vectors and that NumPy can follow
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -21,13 +24,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.methods.protocol import stage_index
+from momentum_dynamics.simulation.compiling import compile_text
 
-__all__ = ["Stages", "compile_text", "compiled_block", "lane_sum", "numpy_block", "weighted"]
+__all__ = [
+    "Rounds",
+    "Stages",
+    "compiled_block",
+    "compiled_rounds",
+    "lane_sum",
+    "numpy_block",
+    "numpy_rounds",
+    "weighted",
+]
 
 Array = NDArray[np.float64]
 
 _WIDTH = 128
 """The replicas of a full block; the literals in the compiled text follow from it."""
+
+_NOTHING = np.empty((2, 0, 0, 0))
+"""Paths that nobody wants, to the compiled texts."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +65,28 @@ class Stages:
     def index(self, step: int) -> int:
         """Which stage makes a step."""
         return stage_index(step, self.transient, len(self.A) - self.transient)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rounds:
+    """The maps of the first rounds; all later ones are like the last.
+
+    Attributes
+    ----------
+    MN : array ``(rounds, modes, states, states + noises)``
+        M and N side by side.
+    C : array ``(rounds, modes, answers, states)``
+    E : array ``(modes, answers, states)``
+        The same in every round.
+    """
+
+    MN: Array
+    C: Array
+    E: Array
+
+    def index(self, step: int) -> int:
+        """Which of the rounds makes a step."""
+        return min(step, len(self.MN) - 1)
 
 
 def numpy_block(
@@ -101,6 +139,63 @@ def numpy_block(
             ]
 
 
+def numpy_rounds(
+    rounds: Rounds,
+    deviations: Array,
+    stride: int,
+    state: Array,
+    rng: np.random.Generator,
+    sums: Array,
+    squares: Array,
+    paths: Array | None,
+) -> None:
+    """Play one block of replicas in NumPy; all outputs are written in place.
+
+    Parameters
+    ----------
+    rounds : Rounds
+    deviations : array ``(noises, modes)``
+        σ of each gradient of a round, in the order of play.
+    stride : int
+        How many rounds one frame is apart from the next.
+    state : array ``(states, modes, lanes)``
+        The initial state; holds the final one afterwards.
+    rng : Generator
+        Draws noises × modes × lanes normals for each round.
+    sums, squares : array ``(frames, modes × answers)``
+        To which the sums of the answers and their squares over the lanes are added.
+    paths : array ``(2, frames, modes × answers, lanes)`` or None
+        Filled with queries and answers.
+    """
+    lanes = state.shape[-1]
+    last = (len(sums) - 1) * stride
+    noisy = bool(deviations.any())
+    z = np.zeros((*deviations.shape, lanes))
+    with np.errstate(all="ignore"):
+        for step in range(last + 1):
+            at = rounds.index(step)
+            if step % stride == 0:
+                frame = step // stride
+                answer = _mapped(rounds.E, state).reshape(-1, lanes)
+                total, total_square = np.split(lane_sum(np.vstack([answer, answer * answer])), 2)
+                sums[frame] += total
+                squares[frame] += total_square
+                if paths is not None:
+                    paths[0, frame] = _mapped(rounds.C[at], state).reshape(-1, lanes)
+                    paths[1, frame] = answer
+            if step == last:
+                return
+            if noisy:
+                rng.standard_normal(out=z)
+            held = np.concatenate([state, deviations[..., None] * z])
+            state[:] = _mapped(rounds.MN[at], held).swapaxes(0, 1)
+
+
+def _mapped(matrices: Array, state: Array) -> Array:
+    """Each mode's matrix times its state ``(states, modes, lanes)``: ``(modes, rows, lanes)``."""
+    return weighted(np.moveaxis(matrices, -1, 0)[..., None], state[:, :, None])
+
+
 def weighted(weights: Array, state: Any) -> Array:
     """The slots of a state added up with weights, from left to right."""
     total: Array = weights[0] * state[0]
@@ -122,49 +217,108 @@ def lane_sum(values: Array) -> Array:
     return total
 
 
-def compile_text(text: Callable[..., Any], **bound: Any) -> Any:
-    """A kernel's text, compiled and kept on disk; None where numba is not installed.
-
-    Parameters
-    ----------
-    text : callable
-        All that it calls stands in its own file: compiled code that is kept notices no other.
-    **bound
-        Names that the text takes from its module, bound anew, as to the compiled texts it calls.
-    """
-    try:
-        import numba
-    except ImportError:
-        return None
-    native = types.FunctionType(text.__code__, {**text.__globals__, **bound}, text.__name__)
-    try:
-        return numba.njit(native, cache=True, error_model="numpy", nogil=True)
-    except RuntimeError:  # no folder to keep the compiled code in
-        return numba.njit(native, error_model="numpy", nogil=True)
-
-
 @cache
 def compiled_block() -> Callable[..., None] | None:
     """The same as `numpy_block`, compiled; None where numba is not installed."""
-    kernel = compile_text(_block)
+    kernel = compile_text(_block, _add_lanes=compile_text(_add_lanes))
     if kernel is None:
         return None
 
-    def run(
-        stages: Stages,
-        curvatures: Array,
-        deviations: Array,
-        state: Array,
-        rng: np.random.Generator,
-        sums: Array,
-        squares: Array,
-        paths: Array | None,
-    ) -> None:
+    def run(stages: Stages, *rest: Any) -> None:
+        *given, paths = rest
         matrices = (stages.A, stages.B, stages.C, stages.E)
-        kept = np.empty((2, 0, 0, 0)) if paths is None else paths
-        kernel(*matrices, stages.transient, curvatures, deviations, state, rng, sums, squares, kept)
+        kernel(*matrices, stages.transient, *given, _NOTHING if paths is None else paths)
 
     return run
+
+
+@cache
+def compiled_rounds() -> Callable[..., None] | None:
+    """The same as `numpy_rounds`, compiled; None where numba is not installed."""
+    kernel = compile_text(
+        _play, _add_lanes=compile_text(_add_lanes), _combine=compile_text(_combine)
+    )
+    if kernel is None:
+        return None
+
+    def run(rounds: Rounds, *rest: Any) -> None:
+        *given, paths = rest
+        kernel(rounds.MN, rounds.C, rounds.E, *given, _NOTHING if paths is None else paths)
+
+    return run
+
+
+def _add_lanes(answer: Any, part: Any, sums: Any, squares: Any, frame: int, which: int) -> None:
+    """What `lane_sum` does, to an answer and to its square."""
+    for i in range(32):
+        p, q, r, s = answer[i], answer[i + 32], answer[i + 64], answer[i + 96]
+        part[0, i] = ((p + q) + r) + s
+        part[1, i] = ((p * p + q * q) + r * r) + s * s
+    for i in range(8):
+        for j in range(2):
+            part[j, i] = ((part[j, i] + part[j, i + 8]) + part[j, i + 16]) + part[j, i + 24]
+    total, total_square = part[0, 0], part[1, 0]
+    for i in range(1, 8):
+        total += part[0, i]
+        total_square += part[1, i]
+    sums[frame, which] += total
+    squares[frame, which] += total_square
+
+
+def _combine(weights: Any, state: Any, k: int, found: Any) -> None:
+    """What `weighted` does, to one mode of a state ``(slots, modes, lanes)``."""
+    lanes = state.shape[2]
+    for lane in range(lanes):
+        found[lane] = weights[0] * state[0, k, lane]
+    for j in range(1, len(weights)):
+        for lane in range(lanes):
+            found[lane] = found[lane] + weights[j] * state[j, k, lane]
+
+
+def _play(
+    MN: Any,
+    C: Any,
+    E: Any,
+    deviations: Any,
+    stride: int,
+    state: Any,
+    rng: Any,
+    sums: Any,
+    squares: Any,
+    paths: Any,
+) -> None:
+    """The text that is compiled: loops in the order that `numpy_rounds` describes."""
+    states, modes, lanes = state.shape
+    noises, answers = deviations.shape[0], E.shape[1]
+    last = (sums.shape[0] - 1) * stride
+    keep = paths.shape[1] > 0
+    noisy = np.any(deviations != 0)
+    drawn, held = np.zeros(noises * modes * lanes), np.empty((states + noises, modes, lanes))
+    z = drawn.reshape((noises, modes, lanes))
+    answer, part = np.zeros(128), np.empty((2, 32))
+    for step in range(last + 1):
+        at = min(step, MN.shape[0] - 1)
+        if step % stride == 0:
+            frame = step // stride
+            for k in range(modes):
+                for i in range(answers):
+                    which = k * answers + i
+                    _combine(E[k, i], state, k, answer)
+                    _add_lanes(answer, part, sums, squares, frame, which)
+                    if keep:
+                        _combine(C[at, k, i], state, k, paths[0, frame, which])
+                        paths[1, frame, which] = answer[:lanes]
+        if step == last:
+            return
+        if noisy:
+            for i in range(len(drawn)):
+                drawn[i] = rng.standard_normal()
+        held[:states] = state
+        for k in range(modes):
+            for c in range(noises):
+                held[states + c, k] = deviations[c, k] * z[c, k]
+            for i in range(states):
+                _combine(MN[at, k, i], held, k, state[i, k])
 
 
 def _block(  # noqa: C901, PLR0912 - a kernel is one flat text; calls would be inlined anyway
@@ -189,7 +343,7 @@ def _block(  # noqa: C901, PLR0912 - a kernel is one flat text; calls would be i
     for k in range(modes):
         noisy = noisy or deviations[k] != 0.0
     z, query, moved = np.zeros(lanes), np.empty(lanes), np.empty((slots, lanes))
-    answer, part, square = np.zeros(128), np.empty(32), np.empty(32)
+    answer, part = np.zeros(128), np.empty((2, 32))
     for step in range(steps + 1):
         at = step
         if step >= transient:
@@ -200,19 +354,7 @@ def _block(  # noqa: C901, PLR0912 - a kernel is one flat text; calls would be i
             for j in range(1, slots):
                 for lane in range(lanes):
                     answer[lane] = answer[lane] + E[at, j] * state[j, k, lane]
-            for i in range(32):
-                p, q, r, s = answer[i], answer[i + 32], answer[i + 64], answer[i + 96]
-                part[i] = ((p + q) + r) + s
-                square[i] = ((p * p + q * q) + r * r) + s * s
-            for i in range(8):
-                part[i] = ((part[i] + part[i + 8]) + part[i + 16]) + part[i + 24]
-                square[i] = ((square[i] + square[i + 8]) + square[i + 16]) + square[i + 24]
-            total, total_square = part[0], square[0]
-            for i in range(1, 8):
-                total += part[i]
-                total_square += square[i]
-            sums[step, k] += total
-            squares[step, k] += total_square
+            _add_lanes(answer, part, sums, squares, step, k)
             if keep or slots != 2:
                 for lane in range(lanes):
                     query[lane] = C[at, 0] * state[0, k, lane]

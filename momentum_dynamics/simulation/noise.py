@@ -5,13 +5,24 @@ The block is part of the definition of a run: engines and thread counts do not c
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError
 
-__all__ = ["BLOCK", "Seed", "block_sizes", "block_streams", "reported", "seed_sequence", "stream"]
+__all__ = [
+    "BLOCK",
+    "Seed",
+    "block_sizes",
+    "block_streams",
+    "normals",
+    "reported",
+    "seed_sequence",
+    "stream",
+]
 
 BLOCK = 128
 
@@ -65,3 +76,15 @@ def stream(root: np.random.SeedSequence, *path: int) -> np.random.Generator:
 def block_streams(root: np.random.SeedSequence, replicas: int) -> list[np.random.Generator]:
     """One generator for every block, spawned by index without changing the root."""
     return [stream(root, index) for index in range(len(block_sizes(replicas)))]
+
+
+def normals(
+    streams: list[np.random.Generator], rows: int, replicas: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """The next normals of all blocks ``(*replicas, rows)``, each drawn row by row."""
+    count = math.prod(replicas)
+    drawn = [
+        rng.standard_normal((rows, size))
+        for rng, size in zip(streams, block_sizes(count), strict=True)
+    ]
+    return np.concatenate(drawn, axis=1).T.reshape(*replicas, rows)

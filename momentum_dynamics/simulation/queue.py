@@ -23,6 +23,7 @@ from momentum_dynamics.simulation.checks import (
     checked_deviations,
     checked_start,
     require_law,
+    require_one_of,
     require_remedy,
     require_single,
     require_whole,
@@ -174,8 +175,7 @@ def simulate_queue(
         ("order", order, _ORDERS),
         ("engine", engine, _ENGINES),
     ):
-        if value not in admissible:
-            raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(admissible)}.")
+        require_one_of(name, value, admissible)
     if not 0 <= tolerance < np.inf:
         raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
     require_whole("workers", workers, 1)

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from momentum_dynamics.simulation.kernels import compile_text
+from momentum_dynamics.simulation.compiling import compile_text
 
 __all__ = ["CLOCKS", "COUNTS", "advance_block", "bucket_count", "compiled_block"]
 

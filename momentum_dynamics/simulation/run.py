@@ -16,8 +16,11 @@ from momentum_dynamics.simulation.checks import (
     checked_axes,
     checked_deviations,
     checked_start,
+    require_divisor,
     require_numbers,
+    require_one_of,
 )
+from momentum_dynamics.simulation.compiling import chosen_text
 from momentum_dynamics.simulation.direct import run_directly
 from momentum_dynamics.simulation.ensemble import run_ensemble
 from momentum_dynamics.simulation.jump import run_jumps
@@ -25,7 +28,9 @@ from momentum_dynamics.simulation.kernels import compiled_block, numpy_block
 from momentum_dynamics.simulation.noise import Seed, seed_sequence
 from momentum_dynamics.simulation.outcome import Settings
 
-__all__ = ["ENGINES", "has_state_space", "simulate"]
+__all__ = ["ENGINES", "RECORDS", "has_state_space", "simulate"]
+
+RECORDS = ("trajectory", "moments")
 
 ENGINES = ("auto", "direct", "numpy", "compiled", "jump")
 
@@ -105,11 +110,12 @@ def simulate(
         raise DomainError(
             f"{type(problem).__name__} has no field; call simulate(method, problem, steps=…)."
         )
-    if record not in {"trajectory", "moments"}:
-        raise DomainError(f"record is {record!r}, but must be 'trajectory' or 'moments'.")
+    require_one_of("record", record, RECORDS)
     GLOSSARY["steps"].check(steps)
     axes = checked_axes(replicas)
-    _require_stride(stride, steps, engine)
+    require_divisor(stride, steps)
+    if stride > 1 and engine != "jump":
+        raise DomainError(f"stride is {stride}, which only engine 'jump' knows.")
     settings = Settings(
         steps=int(steps),
         start=checked_start(problem.start if start is None else start, problem, axes),
@@ -130,17 +136,14 @@ def simulate(
         return run_directly(method, problem, settings, delay=delay)
     if chosen == "jump":
         return run_jumps(method, problem, settings)
-    block = compiled_block() if chosen == "compiled" else numpy_block
-    if block is None:
-        raise DomainError("engine 'compiled' needs numba, which is not installed; use 'numpy'.")
+    block = chosen_text(chosen, compiled_block, numpy_block)
     return run_ensemble(method, problem, settings, block)
 
 
 def _chosen_engine(
     engine: str, method: Method, problem: Problem, settings: Settings, delay: Delay | None
 ) -> str:
-    if engine not in ENGINES:
-        raise DomainError(f"engine is {engine!r}, but must be one of {', '.join(ENGINES)}.")
+    require_one_of("engine", engine, ENGINES)
     linear = isinstance(problem, LinearProblem) and delay is None
     if engine in {"numpy", "compiled", "jump"} and not linear:
         raise DomainError(
@@ -153,13 +156,6 @@ def _chosen_engine(
     ):
         return "direct"
     return "numpy" if compiled_block() is None else "compiled"
-
-
-def _require_stride(stride: Any, steps: int, engine: str) -> None:
-    if stride != int(stride) or stride < 1 or steps % stride:
-        raise DomainError(f"stride is {stride}, but must be a whole number that divides {steps}.")
-    if stride > 1 and engine != "jump":
-        raise DomainError(f"stride is {stride}, which only engine 'jump' knows.")
 
 
 def has_state_space(method: Method) -> bool:

@@ -26,6 +26,7 @@ from momentum_dynamics.simulation.checks import (
     checked_deviations,
     checked_start,
     require_numbers,
+    require_one_of,
     require_remedy,
     require_single,
     require_whole,
@@ -157,8 +158,7 @@ def simulate_stale(
     require_single(method, problem.dimension)
     _require_delay(delay)
     for name, value, admissible in (("record", record, _RECORDS), ("engine", engine, _ENGINES)):
-        if value not in admissible:
-            raise DomainError(f"{name} is {value!r}, but must be one of {', '.join(admissible)}.")
+        require_one_of(name, value, admissible)
     if not 0 <= tolerance < np.inf:
         raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
     require_whole("steps", steps, 0)

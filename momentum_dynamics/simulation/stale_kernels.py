@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.simulation.kernels import Stages, compile_text, lane_sum, weighted
+from momentum_dynamics.simulation.compiling import compile_text
+from momentum_dynamics.simulation.kernels import Stages, lane_sum, weighted
 
 __all__ = ["Text", "compiled_text", "numpy_text", "ring_for", "write_frame"]
 

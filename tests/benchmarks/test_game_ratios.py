@@ -68,7 +68,9 @@ def test_play_against_a_loop_over_replicas(race):
     game, method = QuadraticGame(0.1, 1.0, 0.1), HeavyBall(learning_rate=0.3, momentum=-0.4)
 
     def together():
-        return play(method, game, steps=100, replicas=2000, noise_variance=1.0, seed=0)
+        return play(
+            method, game, steps=100, replicas=2000, noise_variance=1.0, seed=0, engine="direct"
+        )
 
     def one_by_one():
         return [play(method, game, steps=100, noise_variance=1.0, seed=k) for k in range(20)]
@@ -77,3 +79,29 @@ def test_play_against_a_loop_over_replicas(race):
     ratio = 100 * np.median(times["one_by_one"] / times["together"])
     race.report(f"2000 plays of 100 rounds at once: {ratio:.0f} times as fast as one by one")
     assert ratio >= 50
+
+
+@pytest.mark.parametrize(
+    ("size", "record", "least"),
+    [(1, "moments", 5), (1, "trajectory", 2.5), (20, "moments", 2.5)],
+)
+def test_rounds_against_moves(race, size, record, least):
+    """2048 noisy replicas of 200 rounds: the compiled matrix of a round against `query`, `update`.
+
+    A game of one number each, and one of twenty, mode by mode; one thread each.
+    """
+    coupling = np.random.default_rng(0).normal(size=(size, size)) / np.sqrt(size)
+    game, method = BilinearGame(coupling), HeavyBall(learning_rate=0.3, momentum=-0.4)
+    settings = {"steps": 200, "replicas": 2048, "noise_variance": 1.0, "seed": 0, "record": record}
+    times = race(
+        rounds=5,
+        clock=time.thread_time,
+        direct=lambda: play(method, game, engine="direct", **settings),
+        compiled=lambda: play(method, game, engine="compiled", **settings),
+    )
+    ratio = np.median(times["direct"] / times["compiled"])
+    race.report(
+        f"2048 noisy plays of 200 rounds, {size} numbers each, {record}: "
+        f"{np.median(times['compiled']) * 1e3:.0f} ms, {ratio:.1f} times as fast as move by move"
+    )
+    assert ratio >= least

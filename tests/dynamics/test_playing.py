@@ -20,8 +20,10 @@ from momentum_dynamics import (
     OptimisticGradient,
     Proximal,
     QuadraticGame,
+    Scheduled,
     ShapeError,
     Simultaneous,
+    TorchSGD,
     UnstableDynamicsError,
     characteristic_polynomial,
     eigenvalues,
@@ -84,6 +86,24 @@ def test_playing_is_the_power_of_the_operator(method, order):
     for answer in run.outputs:
         np.testing.assert_allclose(system.readout @ state, answer, rtol=1e-9, atol=1e-12)
         state = system.transition @ state
+
+
+@pytest.mark.parametrize("order", PLAYS[:4], ids=str)
+def test_rounds_before_the_methods_settle(order):
+    """Damped methods whose first steps are not, and the second player's first two."""
+    damped = TorchSGD(learning_rate=0.2, momentum=0.5, dampening=0.4)
+    late = Scheduled(stages=[damped, TorchSGD(learning_rate=0.3, momentum=0.5), damped])
+    methods, state = (damped, late), rest((damped, late), GAME.sizes, GAME.start)
+    run = play(methods, GAME, steps=5, play=order)
+    for count, (point, answer) in enumerate(zip(run.points, run.outputs, strict=True)):
+        system = round_system(methods, GAME, order, after=count)
+        np.testing.assert_allclose(system.observation @ state, point, rtol=1e-12)
+        np.testing.assert_allclose(system.readout @ state, answer, rtol=1e-12)
+        state = system.transition @ state
+    settled = round_system(methods, GAME, order)
+    np.testing.assert_array_equal(system.transition, settled.transition)
+    first = round_system(methods, GAME, order, after=0)
+    assert not np.allclose(first.transition, settled.transition)
 
 
 def test_three_players_in_a_ring():

@@ -231,7 +231,7 @@ def test_least_squares_tends_to_the_solution_of_least_norm():
         ({"noise_variance": -1.0}, DomainError, "noise_variance is -1.0, but must lie in"),
         ({"noise_variance": np.nan}, DomainError, "noise_variance is nan, but must lie in"),
         ({"noise_variance": [1.0] * 3}, ShapeError, r"noise_variance has shape \(3,\); give one"),
-        ({"record": "everything"}, DomainError, "record is 'everything', but must be 'trajectory'"),
+        ({"record": "everything"}, DomainError, "record is 'everything', but must be one of tr"),
         ({"engine": "fast"}, DomainError, "engine is 'fast', but must be one of auto, direct, nu"),
         ({"start": [1.0, 2.0, 3.0]}, ShapeError, r"start has shape \(3,\), but Quadratic\(dim"),
         ({"start": 1.0}, ShapeError, r"start has shape \(\), but Quadratic\(dimension=2"),
