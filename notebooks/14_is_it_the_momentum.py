@@ -11,6 +11,9 @@
 # then we ask what the title asks: where momentum helps, was it the momentum, or only the larger
 # step?
 #
+# One answer ahead: do not reach for the tuner where you can afford a search. On these problems a
+# tuned Adam, or tuned momentum, mostly ends lower.
+#
 # You need to know what heavy ball is (the [tour](01_a_tour_in_ten_minutes.ipynb)); how YellowFin's
 # rule comes about is not needed. Thirty minutes.
 
@@ -145,10 +148,10 @@ show("yellowfin-traces", steps=600)
 
 # %% [markdown]
 # Its "curvature" is the squared norm of the gradient. When the loss falls, the gradient falls, the
-# curvature seems to fall, and the learning rate, which goes like one over it, rises: the better the
-# net fits, the larger the steps. On a loss with a floor of noise that stops somewhere; on data that
-# a net can fit exactly it goes on until a step is too large. Momentum rises too: the least of the
-# last squared norms and the largest are far apart, and their ratio is taken for a condition number.
+# curvature seems to fall, and the step $\alpha/(1-\beta)$, which goes like one over it, rises: the
+# better the net fits, the larger the steps. On a loss with a floor of noise that stops somewhere;
+# on data that a net can fit exactly it goes on until a step is too large. In *paper* it is mostly
+# the learning rate that rises; in *reference* momentum rises more than the learning rate falls.
 #
 # ## One factor
 #

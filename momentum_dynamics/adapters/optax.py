@@ -53,7 +53,7 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
     """The tuner of the YellowFin paper, for a training loop with optax.
 
     **When not to use it.** It spares a search, and is no better than what a search finds: on small
-    data, tuned Adam and tuned SGD with momentum reach lower losses. It takes the squared norm of
+    data, tuned Adam and tuned momentum mostly reach lower losses. It takes the squared norm of
     the gradient for a curvature, so that a loss multiplied by c gets a learning rate divided by c²,
     not by c: normalize the loss, to a mean over samples in natural units. Its averages need about
     1/(1 − smoothing) steps to settle; for runs of a few thousand steps take ``smoothing=0.99``.

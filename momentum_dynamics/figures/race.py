@@ -233,8 +233,9 @@ def _tell_scores(data: Scores) -> str:
         "Every optimizer at its best setting against Adam at its own. Left: the speedup of the "
         "paper, iterations of Adam over its own to the higher of both least losses, with 95 % of a "
         "bootstrap over seeds. Middle: final loss on all training data over Adam's, geometric mean "
-        "and Student's 95 % of pairs. Right: test accuracy, where there is one. Runs that diverged "
-        f"are left out. Speedup and ratio of losses of {data.titles[at]}: {rows}. {data.told}."
+        "and Student's 95 % of pairs. Right: test accuracy, where there is one, linear "
+        "up to 5 % and logarithmic beyond. Runs that diverged are left out. Speedup and ratio of "
+        f"losses of {data.titles[at]}: {rows}. {data.told}."
     )
 
 

@@ -293,11 +293,11 @@ def _tell_stale(data: StaleCurves) -> str:
             rows.append(f"{order}: {told}")
     least_told = f" Least losses of YellowFin, open and closed: {'; '.join(rows)}." if rows else ""
     return (
-        f"Training loss with {data.workers} workers that write in turn (top), and that take "
-        "exponential times (bottom); momentum and Adam tuned for it, YellowFin with nothing set, "
-        "and with feedback of gain 0.01 on the total momentum, told that gradients are "
-        f"{data.workers - 1} updates old. Curves that leave the picture above have exploded."
-        f"{least_told} {data.told}."
+        f"Training loss, the mean over seeds, with {data.workers} workers that write in turn "
+        "(top), and that take exponential times (bottom); momentum and Adam tuned for it, "
+        "YellowFin with nothing set, and with feedback of gain 0.01 on the total momentum, told "
+        f"that gradients are {data.workers - 1} updates old. Curves that leave the "
+        f"picture above have exploded.{least_told} {data.told}."
     )
 
 

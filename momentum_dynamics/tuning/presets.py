@@ -11,7 +11,27 @@ import numpy as np
 
 from momentum_dynamics.errors import DomainError
 
-__all__ = ["as_float", "check_number", "check_switch", "check_whole", "check_word", "settled"]
+__all__ = [
+    "BY_PRESET",
+    "as_float",
+    "check_number",
+    "check_switch",
+    "check_whole",
+    "check_word",
+    "settled",
+]
+
+
+class _ByPreset:
+    """In place of a setting that may be None, for None leaves out what it is about."""
+
+    def __repr__(self) -> str:
+        """As `help` shows the default."""
+        return "by preset"
+
+
+BY_PRESET = _ByPreset()
+"""The default of a setting that the preset decides on."""
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
@@ -65,7 +85,7 @@ _RANGES = {
 def settled(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The settings of a tuner by name, those not given as the preset has them.
 
-    What may be left out altogether is not given as ``...``, for None means that it is left out.
+    Not given are None, and `BY_PRESET` where None means that something is left out.
 
     Raises
     ------
@@ -75,7 +95,7 @@ def settled(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     check_word("preset", given["preset"], _WORDS["preset"])
     defaults = _PRESETS[given["preset"]]
     for name, value in given.items():
-        missing = value is (... if name in _OPTIONAL else None)
+        missing = value is (BY_PRESET if name in _OPTIONAL else None)
         chosen = defaults[name] if missing and name in defaults else value
         if name in _WORDS:
             check_word(name, chosen, _WORDS[name])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import Scalar
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
-from momentum_dynamics.tuning.presets import settled
+from momentum_dynamics.tuning.presets import BY_PRESET, settled
 from momentum_dynamics.tuning.states import as_arrays, as_numbers, check_fit, check_kind, restored
 from momentum_dynamics.tuning.statistics import (
     OF_ARRAYS,
@@ -88,10 +88,11 @@ class YellowFin:
     """The tuner of the YellowFin paper.
 
     **When not to use it.** It spares a search, and is no better than what a search finds: on small
-    problems tuned Adam and tuned momentum reach lower losses. It takes the squared norm of the
-    gradient for a curvature, so that a loss multiplied by c gets a learning rate divided by c², not
-    by c: a loss that is a sum over samples, or in unusual units, must be normalized. Its averages
-    need about 1/(1 − smoothing) steps to settle; for runs of a few thousand steps take 0.99.
+    problems tuned Adam and tuned momentum mostly reach lower losses. It takes the squared norm of
+    the gradient for a curvature, so that a loss multiplied by c gets a learning rate divided by c²,
+    not by c: a loss that is a sum over samples, or in unusual units, must be normalized. Its
+    averages need about 1/(1 − smoothing) steps to settle; for runs of a few thousand
+    steps take 0.99.
 
     Parameters
     ----------
@@ -183,8 +184,8 @@ class YellowFin:
     zero_debias: Any = None
     slow_start: Any = None
     adaptive_clip: Any = None
-    statistics_guard: Any = ...
-    largest_move: Any = ...
+    statistics_guard: Any = BY_PRESET
+    largest_move: Any = BY_PRESET
     clip_norm: float | None = None
     sparsity_debias: Any = None
     learning_rate_factor: float = 1.0
