@@ -72,7 +72,7 @@ def _draw_plane(data: Plane, axes: Any) -> None:
     extent = (data.pull[0], data.pull[-1], data.turn[0], data.turn[-1])
     for name, values, title in (
         ("l", data.momentum, "best momentum"),
-        ("m", data.rate, "its rate"),
+        ("m", data.rate, "rate with it"),
     ):
         ax = axes[name]
         low = -1 if name == "l" else 0
@@ -90,15 +90,19 @@ def _draw_plane(data: Plane, axes: Any) -> None:
     axes["l"].set_ylabel("imaginary part of $h$")
     chart = axes["r"]
     degrees = np.degrees(data.angle)
-    chart.plot(degrees, data.descent_rate, color=GRAY, label="descent, $\\sin\\psi$")
-    chart.plot(degrees, data.pair_rate, color=COLORS[0], label="momentum, $\\tan(\\psi/2)$")
+    for height, color, values, name in (
+        (0.15, GRAY, data.descent_rate, "descent, $\\sin\\psi$"),
+        (0.06, COLORS[0], data.pair_rate, "momentum, $\\tan(\\psi/2)$"),
+    ):
+        chart.plot(degrees, values, color=color)
+        chart.text(88, height, name, color=color, fontsize=7.5, ha="right",
+                   bbox={"fc": "white", "ec": "none", "pad": 0.5})  # fmt: skip
     for values, color in zip(data.searched, (GRAY, COLORS[0]), strict=True):
         chart.plot(np.degrees(data.searched_angle), values, "o", color=color, markersize=4)
     chart.axvline(30, color=INK, linestyle=":", linewidth=1)
     chart.set(xlim=(0, 90), ylim=(0, 1.02), xlabel="argument $\\psi$ in degrees")
     chart.set_xticks([0, 30, 60, 90])
     chart.set_title("best rate")
-    chart.legend(loc="upper left", fontsize=6.5, handlelength=1.2)
 
 
 def _tell_plane(data: Plane) -> str:
