@@ -339,8 +339,8 @@ def _tuned(kind: str, worst: Callable[[Any], Any], scale: float) -> Method:
     rate = objective(best)
     if not rate < 1 - _BARELY:
         raise DomainError(
-            f"No {kind} converges here: the best radius found is {rate:.9g}; let the players "
-            "alternate, let momentum be negative, or give the game a pull, as Consensus does."
+            f"No {kind} converges here: the best radius found is {rate:.9g}; try the other "
+            "order of play, a kind with momentum, or a game with a pull, as Consensus makes one."
         )
     return make(float(best[0]), float(best[1]) if takes_momentum else 0.0)
 
