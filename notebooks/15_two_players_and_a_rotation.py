@@ -94,6 +94,21 @@ print("their difference is the push:", sympy.factor(push), sympy.simplify(at_onc
 # answering to where the other stood. With momentum $-m$ the pull inwards is $cm/(1+m)^3$. Can it
 # ever beat the push $c/(2(1+m)^2)$? Only if $2m > 1 + m$, that is $m > 1$, where momentum itself
 # diverges.
+#
+# In words. A player that answers $\ell$ rounds late on a rotation is driven outwards by $\ell$
+# times its squared step; one that answers early, inwards. The step in the long run is
+# $\alpha s/(1-\beta)$, and momentum looks $\beta/(1-\beta)$ rounds back, negative momentum
+# ahead. A straight step at once is half a round late, since the other one moves meanwhile; in
+# turn the second player's newer answer makes up for just that:
+
+# %%
+step_squared = c / (1 - beta) ** 2
+for name, growth in (("at once", at_once), ("in turn", in_turn)):
+    late = sympy.apart(sympy.simplify((growth - 1) / step_squared), beta)
+    print(f"{name}: rounds late = {late} = {late.subs(beta, sympy.Rational(-1, 2))} at β = −1/2")
+
+# %% [markdown]
+# Momentum $-m$ is $m/(1+m)$ rounds early: less than the missing half round, for every $m < 1$.
 
 # %%
 show("why-taking-turns-matters")

@@ -31,7 +31,7 @@ use_style()
 alpha, beta, g = md.symbol("learning_rate"), md.symbol("momentum"), md.symbol("ascent")
 ball = md.HeavyBall(learning_rate=alpha, momentum=beta)
 polynomial = md.characteristic_polynomial(ball, -g)
-polynomial
+polynomial.as_expr()
 
 # %% [markdown]
 # At $z = 1$ it is $-\alpha g$, negative, so one root $r_+$ lies beyond 1, for every β: nobody

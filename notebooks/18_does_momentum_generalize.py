@@ -57,7 +57,7 @@ show("risk-against-effective-time", samples=200, features=160, steps=300)
 # the effective time as c:
 
 # %%
-generalization.matched_ridge(alpha, beta, md.symbol("steps"))
+generalization.matched_ridge(alpha, beta, sympy.Symbol("t"))  # t steps; n are the samples
 
 # %%
 show("filters-of-early-stopping")

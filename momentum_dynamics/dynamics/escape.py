@@ -19,6 +19,7 @@ from momentum_dynamics.dynamics.unstable import (
     quadratic_form,
 )
 from momentum_dynamics.errors import DomainError
+from momentum_dynamics.inputs import real_numbers
 from momentum_dynamics.laws import saddles as laws
 from momentum_dynamics.methods import Method, state_space
 from momentum_dynamics.methods.protocol import period_of
@@ -96,19 +97,19 @@ class ExitTime:
             own = laws.exit_time_deviation(growth)
             # To first order a walk of variance D t is met after E T steps, at a slope log r.
             walk = self.wander * self.mean / np.log(growth) ** 2
-            return np.asarray(len(self.loop.period) * np.sqrt(own * own + 1 / 12 + walk))
+            return np.asarray(len(self.loop.period) * np.sqrt(own * own + 1 / 12 + walk))[()]
         return self._summed()[1]
 
     @property
     def noise_share(self) -> Array:
         """s/Δ: the law asks that it is small."""
-        return np.asarray(self.amplitude / self.distance)
+        return np.asarray(self.amplitude / self.distance)[()]
 
     @property
     def memory_share(self) -> Array:
         """(Runner-up/growth)^E T: which part of the other eigenvalues is left at the exit."""
         with np.errstate(over="ignore", under="ignore"):
-            return np.asarray((self.runner_up / self.growth) ** self.mean)
+            return np.asarray((self.runner_up / self.growth) ** self.mean)[()]
 
     @property
     def is_asymptotic(self) -> Any:
@@ -131,11 +132,11 @@ class ExitTime:
         -------
         array ``(*batch, *times)``
         """
-        times = np.asarray(steps, dtype=float)
+        times = real_numbers("steps", steps)
         if np.isnan(times).any():
             raise DomainError("steps holds NaN, but must be numbers of updates.")
         spent = np.floor((np.maximum(times, 0) - self._late) / len(self.loop.period))
-        return np.where(times < max(self._late, 0), 0.0, 1 - self._still(spent))
+        return np.where(times < max(self._late, 0), 0.0, 1 - self._still(spent))[()]
 
     def moments(self, steps: int) -> tuple[Array, Array]:
         """The exact mean and variance of the answer, each ``(steps + 1, *batch)``.
@@ -196,7 +197,7 @@ class ExitTime:
         return np.asarray(total / weights.sum())
 
     def _steps(self, periods: Any) -> Array:
-        return np.asarray(self._late + len(self.loop.period) * periods, dtype=float)
+        return np.asarray(self._late + len(self.loop.period) * periods, dtype=float)[()]
 
     def _summed(self) -> tuple[Array, Array]:
         """Mean and deviation from Σ P(T > t), for a start away from the saddle."""
@@ -213,7 +214,7 @@ class ExitTime:
         first = still.sum(axis=-1)
         second = ((2 * periods + 1) * still).sum(axis=-1)
         deviation = np.sqrt(np.maximum(second - first**2, 0))
-        return self._steps(first), np.asarray(len(self.loop.period) * deviation)
+        return self._steps(first), np.asarray(len(self.loop.period) * deviation)[()]
 
 
 _SMALL, _TINY, _LONGEST, _NODES = 0.05, 1e-9, 10_000_000, 32

@@ -13,6 +13,7 @@ from momentum_dynamics.delays import Delay
 from momentum_dynamics.dynamics.escape import exit_time
 from momentum_dynamics.dynamics.unstable import Loop, closed_loop, noisy_moments, over_a_period
 from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.inputs import real_numbers
 from momentum_dynamics.methods import Method
 from momentum_dynamics.notation import Scalar
 
@@ -165,7 +166,9 @@ def exit_from_saddle(
     ... )
     <SaddleExit: 163.1 steps on average from 200 directions, 3.51 of which take part>
     """
-    curvatures = np.asarray(spectrum, dtype=float)
+    curvatures = real_numbers(
+        "spectrum", spectrum, "give a vector of curvatures, such as problem.spectrum()"
+    )
     if curvatures.ndim != 1 or curvatures.size == 0:
         raise ShapeError(
             f"spectrum has shape {curvatures.shape}, but must be a vector of curvatures."

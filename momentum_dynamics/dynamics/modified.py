@@ -6,8 +6,9 @@ from typing import Any
 
 from momentum_dynamics.dynamics.loop import characteristic_polynomial
 from momentum_dynamics.errors import DomainError
+from momentum_dynamics.inputs import require_counts
 from momentum_dynamics.methods import Method
-from momentum_dynamics.notation import GLOSSARY, symbol
+from momentum_dynamics.notation import symbol
 
 __all__ = ["modified_loss"]
 
@@ -51,9 +52,7 @@ def modified_loss(method: Method, *, order: int = 2) -> tuple[Any, ...]:
     """
     import sympy
 
-    GLOSSARY["steps"].check(order)
-    if order < 1:
-        raise DomainError(f"order is {order}, but must be a whole number from 1.")
+    require_counts(order=order)
     h, z = symbol("curvature"), sympy.Symbol("z")
     polynomial = characteristic_polynomial(method, h)
     loop = sympy.nsimplify(polynomial.as_expr().subs(polynomial.gen, z), rational=True)
@@ -65,7 +64,7 @@ def modified_loss(method: Method, *, order: int = 2) -> tuple[Any, ...]:
     if slope == 0:
         raise DomainError(
             f"{type(method).__name__} has several slow poles on curvature 0, so no single loss is "
-            "descended."
+            "descended; lower the momentum below 1."
         )
     pole = sympy.Integer(1)
     for power in range(1, order + 1):

@@ -91,7 +91,7 @@ def round_radius(method: Players, game: Game, play: Play | str) -> Any:
     if pair is not None and not any(map(is_symbolic, pair)):
         with np.errstate(all="ignore"):
             radius = quartic_map(*pair)
-        return radius if modes is None else radius.max(axis=-1)
+        return radius[()] if modes is None else radius.max(axis=-1)
     system = round_system(method, game, play)
     if not system.is_symbolic:
         with np.errstate(all="ignore"):
@@ -118,7 +118,7 @@ def round_is_stable(method: Players, game: Game, play: Play | str) -> Any:
         return np.all(round_is_stable(_trailing(method), modes, play), axis=-1)
     pair = _pair(method, game, play)
     if pair is not None and not any(map(is_symbolic, pair)):
-        return stability_map(*pair)
+        return stability_map(*pair)[()]
     states = sum(
         size * len(own.initial_state(0))
         for size, own in zip(game.sizes, methods_of_players(method, len(game.sizes)), strict=True)
@@ -178,8 +178,10 @@ def stationary_radius(
     """
     GLOSSARY["noise_variance"].check(noise_variance)
     system = round_system(method, game, play)
-    if system.is_symbolic:
-        raise NotTraceableError("The settled noise of a game is answered for numbers only.")
+    if system.is_symbolic or is_symbolic(noise_variance):
+        raise NotTraceableError(
+            "The settled noise of a game is answered for numbers only; put some in."
+        )
     if not np.all(round_is_stable(method, game, play)):
         radius = float(np.max(round_radius(method, game, play)))
         raise UnstableDynamicsError(

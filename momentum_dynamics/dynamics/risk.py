@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from momentum_dynamics.dynamics.average import root_edge_nodes
 from momentum_dynamics.dynamics.residual import answers, residual_polynomial
 from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
+from momentum_dynamics.inputs import real_numbers
 from momentum_dynamics.laws import schedules
 from momentum_dynamics.methods import Method, state_space
 from momentum_dynamics.methods.protocol import require_method, spread
@@ -168,7 +169,10 @@ def limit_risk_path(
     array([1.      , 0.999993])
     """
     _require_path(method, noise_variance, steps)
-    if not (np.isfinite(aspect_ratio) and aspect_ratio > 0 and np.isfinite(signal) and signal >= 0):
+    given = real_numbers("aspect_ratio", aspect_ratio), real_numbers("signal", signal)
+    if any(value.ndim for value in given):
+        raise ShapeError("aspect_ratio and signal must be one number each; loop over several.")
+    if not (np.isfinite(given).all() and given[0] > 0 and given[1] >= 0):
         raise DomainError(
             f"aspect_ratio is {aspect_ratio} and signal {signal}, but must lie in (0, ∞) and "
             "[0, ∞)."
@@ -196,7 +200,7 @@ def _marchenko_pastur(ratio: float, steps: int) -> tuple[Array, Array]:
 
 
 def _finite_spectrum(X: ArrayLike, truth: ArrayLike, noise_variance: Scalar) -> _Spectrum:
-    data, theta = np.asarray(X, dtype=float), np.asarray(truth, dtype=float)
+    data, theta = real_numbers("X", X), real_numbers("truth", truth)
     if data.ndim != 2 or theta.shape != data.shape[1:]:
         raise ShapeError(
             f"X has shape {data.shape} and truth {theta.shape}; give X as (samples, features) and "
@@ -300,9 +304,15 @@ def ridge_path(
     (0.05, array([0.454545, 0.486111, 0.663265]))
     """
     GLOSSARY["noise_variance"].check(noise_variance)
-    amounts = np.atleast_1d(np.asarray(ridge, dtype=float))
-    if amounts.ndim != 1 or not (np.isfinite(amounts).all() and (amounts > 0).all()):
-        raise DomainError(f"ridge is {amounts}, but must be a row of numbers in (0, ∞).")
+    amounts = np.atleast_1d(real_numbers("ridge", ridge))
+    if (
+        amounts.ndim != 1
+        or not amounts.size
+        or not (np.isfinite(amounts).all() and (amounts > 0).all())
+    ):
+        raise DomainError(
+            f"ridge is {amounts}, but must be a row of numbers in (0, ∞), at least one."
+        )
     spectrum = _finite_spectrum(X, truth, noise_variance)
     bias, variance = spectrum.risk(amounts[:, None] / (spectrum.curvature + amounts[:, None]))
     return RidgePath(bias=bias, variance=variance, ridge=amounts)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from momentum_dynamics.dynamics.playing import round_radius
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.dynamics.rounds import methods_of_players, round_groups
-from momentum_dynamics.errors import DomainError, UnknownNameError
+from momentum_dynamics.errors import DomainError, NotTraceableError, UnknownNameError
 from momentum_dynamics.laws import shapes
 from momentum_dynamics.laws.spectrum import complex_spectral_radius
 from momentum_dynamics.methods import (
@@ -54,9 +54,15 @@ def _known(kind: str) -> tuple[Any, bool]:
 
 
 def _checked(spectrum: ArrayLike) -> Spectrum:
-    values = np.atleast_1d(np.asarray(spectrum, dtype=complex)).ravel()
+    try:
+        values = np.atleast_1d(np.asarray(spectrum, dtype=complex)).ravel()
+    except (TypeError, ValueError):
+        values = np.empty(0)
     if values.size == 0 or not np.isfinite(values).all():
-        raise DomainError("spectrum must hold finite numbers, real or complex, at least one.")
+        raise DomainError(
+            "spectrum must hold finite numbers, real or complex, at least one; of a game give "
+            "game=…, and symbols only as smallest_curvature=… and largest_curvature=…."
+        )
     # A real method treats conjugates alike.
     return values.real + 1j * np.abs(values.imag)
 
@@ -261,12 +267,16 @@ def tune_game(kind: str, game: Game, play: Play | str) -> Method:
     ------
     DomainError
         If no method of the kind converges, or some direction of the game is not coupled at all.
+    NotTraceableError
+        If the game holds symbols.
     UnknownNameError
         If there is no such kind.
     """
     build, takes_momentum = _known(kind)
     if not is_game(game):
         raise DomainError(f"{game!r} is no game; give one such as BilinearGame(1.0).")
+    if getattr(game, "is_symbolic", False):
+        raise NotTraceableError(f"{game!r} holds symbols, but is tuned for numbers; put some in.")
     probe = build(learning_rate=0.1, **({"momentum": 0.0} if takes_momentum else {}))
     groups = round_groups(methods_of_players(probe, len(game.sizes)), play)
     if len(set(groups)) == 1:
@@ -329,8 +339,8 @@ def _tuned(kind: str, worst: Callable[[Any], Any], scale: float) -> Method:
     rate = objective(best)
     if not rate < 1 - _BARELY:
         raise DomainError(
-            f"No {kind} converges here: the best radius found is {rate:.9g}; let the players "
-            "alternate, let momentum be negative, or give the game a pull, as Consensus does."
+            f"No {kind} converges here: the best radius found is {rate:.9g}; try the other "
+            "order of play, a kind with momentum, or a game with a pull, as Consensus makes one."
         )
     return make(float(best[0]), float(best[1]) if takes_momentum else 0.0)
 

@@ -79,6 +79,12 @@ def sharpness_limit(
     given = (learning_rate, momentum, curvature_variance)
     if any(map(is_symbolic, given)):
         return _symbolic(kind, *given)
+    if not (isinstance(kind, str) or callable(kind)):
+        raise DomainError(
+            f"kind is {kind!r}, but must be a name such as 'heavy-ball', or a class such as "
+            "HeavyBall."
+        )
+    GLOSSARY["learning_rate"].check(learning_rate)
     GLOSSARY["curvature_variance"].check(curvature_variance)
     if not np.all(np.asarray(learning_rate) > 0):
         raise DomainError(f"learning_rate is {learning_rate}, but must be positive.")

@@ -102,6 +102,8 @@ def _draw_batch_limits(data: BatchLimits, ax: Any) -> None:
         ax.axhline(full, color=color, linestyle=":", linewidth=0.9)
         ax.axhline(noisy, color=color, linestyle="--", linewidth=0.9)
     ax.set(xlabel="batch size $B$", ylabel="largest batch sharpness × $\\alpha$")
+    ax.set_yticks((ticks := (0.2, 0.5, 1, 2, 3, 4)), [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
     ax.legend(loc="center left", bbox_to_anchor=(0, 0.34))
 
 

@@ -247,7 +247,7 @@ def _draw_per_gradient(data: PerGradient, ax: Any) -> None:
             ax.semilogy(x, np.exp(level + np.log(rate) * x), ":", color=INK, linewidth=1.1)
     ax.set(xlim=(0, last), ylim=(1e-10, 1e2), xlabel="gradients of each player")
     ax.set_ylabel("distance from the equilibrium")
-    ax.legend(fontsize=7, loc="lower right", title="and rate per gradient", title_fontsize=7)
+    ax.legend(fontsize=7, loc="lower right", title="rate per gradient", title_fontsize=7)
 
 
 def _tell_per_gradient(data: PerGradient) -> str:

@@ -201,7 +201,7 @@ class Variants:
     learning_rate: float
 
 
-def _variants(*, learning_rate: float = 0.2, rounds: int = 500, points: int = 11) -> Variants:
+def _variants(*, learning_rate: float = 0.2, rounds: int = 500, points: int = 9) -> Variants:
     grid = np.linspace(-2, 2, points)
     plane = np.stack(np.meshgrid(grid, grid), axis=-1)
     fields, paths = [], []
@@ -239,11 +239,12 @@ def _draw_variants(data: Variants, axes: Any) -> None:
         ax = axes[letter]
         arrows = field / np.maximum(np.linalg.norm(field, axis=-1, keepdims=True), 1e-12)
         ax.quiver(
-            data.grid, data.grid, arrows[..., 0], arrows[..., 1], color="#b9c0ca", scale=15,
-            width=0.008, pivot="mid",
+            data.grid, data.grid, arrows[..., 0], arrows[..., 1], color="#aab2be", scale=12,
+            width=0.009, pivot="mid",
         )  # fmt: skip
         ax.plot(*path.T, "-", color=COLORS[0], linewidth=0.7)
-        ax.plot(*path[:60].T, "o", color=COLORS[0], markersize=1.2)
+        ax.plot(*path[:60].T, "o", color=COLORS[0], markersize=1.2, zorder=1.5)
+        ax.set_rasterization_zorder(1.6)  # hundreds of arrows and dots weigh more than a picture
         ax.plot(*path[0], "o", color="white", markeredgecolor=INK, markersize=4.5, zorder=5)
         ax.plot(0, 0, "+", color=COLORS[1], markersize=7, zorder=6)
         ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
@@ -258,10 +259,13 @@ def _draw_variants(data: Variants, axes: Any) -> None:
             ax.set_yticklabels([])
     names = ("penalty R1", "instance noise, $\\sigma^2$", "consensus")
     for part, ax in (("real", axes["x"]), ("imag", axes["y"])):
-        for name, family, color in zip(names, data.curvature, COLORS, strict=False):
+        for name, family, color, line in zip(
+            names, data.curvature, COLORS, ("-", "-", "--"), strict=False
+        ):
+            # Dashed on top, since the pull of consensus is that of as much instance noise.
             values = getattr(family, part)
-            ax.plot(data.weight, values[:, 0], color=color, label=name)
-            ax.plot(data.weight, values[:, 1], color=color)
+            ax.plot(data.weight, values[:, 0], line, color=color, label=name)
+            ax.plot(data.weight, values[:, 1], line, color=color)
         ax.set_xlim(0, data.weight[-1])
     axes["x"].set_title("real parts of curvatures", fontsize=9)
     axes["y"].set_title("imaginary parts", fontsize=9)
@@ -276,8 +280,9 @@ def _tell_variants(data: Variants) -> str:
         f"Dirac-GANs from (1, 1), {data.path.shape[1] - 1} rounds of gradient descent with "
         f"learning rate {number(data.learning_rate)}, on the direction field of both players. "
         f"Within 0.01 of the equilibrium end: {'; '.join(near)}. Right: the two curvatures at the "
-        "equilibrium. A penalty of γ = 1 ends the turning, instance noise needs σ² = 2, and "
-        "consensus pulls in without slowing the turning down."
+        "equilibrium; where their real parts are zero nothing pulls in, and their imaginary parts "
+        "turn. A penalty of γ = 1 ends the turning, instance noise needs σ² = 2, and consensus "
+        "pulls in just as noise does but never slows the turning down."
     )
 
 
@@ -337,7 +342,7 @@ def _draw_penalized(data: Penalized, axes: Any) -> None:
     )  # fmt: skip
     ax.plot(data.gradient_penalty, data.best_momentum, "-", color="white", linewidth=3.2)
     ax.plot(data.gradient_penalty, data.best_momentum, "-", color=COLORS[1], linewidth=1.8,
-            label=r"$-(1-\gamma)/(1+\gamma)$")  # fmt: skip
+            label=r"$-(1-\gamma_1)/(1+\gamma_1)$")  # fmt: skip
     ax.set(xlabel=label("gradient_penalty"), ylabel=label("momentum"))
     ax.legend(loc="upper left", fontsize=8, labelcolor="white")
     ax.figure.colorbar(shown, ax=ax, label="best rate of both players at once", ticks=levels[::4])
@@ -363,7 +368,7 @@ def _tell_penalized(data: Penalized) -> str:
     return (
         "An R1-regularized Dirac-GAN whose players move at once. Left: the least rate over all "
         "learning rates for each penalty and momentum, found on a grid; the line is the best "
-        "momentum in closed form. Right: rates along it and without momentum. At γ = "
+        "momentum in closed form. Right: rates along it and without momentum. At γ₁ = "
         f"{number(data.gradient_penalty[at], 2)} momentum "
         f"{number(data.best_momentum[at], 3)} contracts by {number(data.best_rate[at], 3)} "
         f"a step, none by {number(data.descent_rate[at], 3)}: negative momentum does what a "

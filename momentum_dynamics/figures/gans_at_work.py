@@ -203,7 +203,7 @@ def _draw_clipped(data: Clipped, axes: Any) -> None:
         ax.plot(*path.T, "-", color=color, linewidth=0.7)
         ax.plot(*path[0], "o", color="white", markeredgecolor=INK, markersize=5, zorder=5)
         ax.plot(0, 0, "+", color=INK, markersize=7, zorder=5)
-        ax.set(xlim=(-2.2, 2.3), ylim=(-1.35, 1.35), xlabel="generator")
+        ax.set(xlim=(-2.2, 2.3), ylim=(-2.2, 2.3), aspect="equal", xlabel="generator")
         ax.set_title(f"$\\beta = {momentum:g}$")
     axes[0, 0].set_ylabel("discriminator")
     chart = axes[0, 3]

@@ -89,7 +89,7 @@ def _draw_ring(data: Ring, axes: Any) -> None:
                             linewidth=0)  # fmt: skip
             ax.plot(data.rounds, mean, color=color, linewidth=1.2, label=f"${momentum:g}$")
         ax.set(ylim=(0, 8.3), xlim=(0, data.rounds[-1]), xlabel="round", xticks=[0, 4000, 8000])
-        ax.set_title(f"modes, {data.comparison[row]}", fontsize=8)
+        ax.set_title(f"modes, {data.comparison[row]}".replace(", ", ",\n"), fontsize=8)
     axes["d"].legend(fontsize=7, title=r"$\beta$", title_fontsize=8, loc="lower right")
     rows = np.arange(len(data.comparison))[::-1]
     for column, letter in enumerate("xyz"):
@@ -119,7 +119,9 @@ def _tell_ring(data: Ring) -> str:
         f"ring, in turn, saturating loss, batches of 128, {data.seeds} seeds for each of nine "
         "settings, the same networks and batches for all. Top: samples of the first seed in the "
         "end at equal effective step α/(1 − β) = 0.05, and modes found over rounds with standard "
-        "errors. Bottom: paired gains over no momentum in the last tenth, with 95 % intervals, at "
+        "errors. Bottom: paired gains over no momentum in the last tenth, with 95 % intervals, in "
+        "modes found, in the share of samples near a mode (quality) and in how evenly they fall on "
+        "the modes (total variation from even shares), at "
         "equal effective step and at equal learning rate. Momentum −1/2 gains in modes "
         f"{told(0)} and {told(1)} at equal effective step, but {told(2)} and {told(3)} at equal "
         "learning rate, where its step is smaller. At the effective step 0.05 positive momentum "

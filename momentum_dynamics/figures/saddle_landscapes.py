@@ -94,7 +94,7 @@ def _draw_landscapes(data: Landscapes, axes: Any) -> None:
         right.loglog(data.displacement, data.strict[row], ":", color=color, linewidth=1.2)
     left.plot([-1, 0, 1], [0, 0, 0], "k+", markersize=7)
     left.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), xlabel="$x$", ylabel="$y$", title="strict saddle")
-    left.legend(fontsize=7, loc="lower center")
+    left.legend(fontsize=7, loc="lower center", frameon=True, framealpha=1, edgecolor="none")
     shown = np.linspace(-3, 3, 9)
     middle.contour(data.side, data.side, data.monkey, shown, colors=GRAY, linewidths=0.5)
     for path in np.moveaxis(data.monkey_paths, 1, 0):
@@ -313,7 +313,7 @@ def _draw_random_saddle(data: RandomSaddle, axes: Any) -> None:
         right.plot(data.alone[row, :last], ":", color=color, linewidth=1.3)
     middle.set(xlabel=label("step"), title="how many take part", xlim=(0, last), ylim=(1, None))
     right.set(xlabel=label("step"), title="chance to be inside", xlim=(0, last), ylim=(0, 1.02))
-    right.legend(fontsize=7.5, loc="lower left")
+    middle.legend(*right.get_legend_handles_labels(), fontsize=7.5, loc="upper right")
 
 
 def _tell_random_saddle(data: RandomSaddle) -> str:

@@ -153,7 +153,11 @@ def _tell_why(data: Why) -> str:
         f"{number(data.pull[top], 3)}, at m = {number(data.strength[top], 2)}, and less than the "
         "push for every m < 1: at once, negative momentum slows divergence and never stops it. "
         "Right: in turn there is no push, so any negative momentum converges, and any positive one "
-        f"diverges. Dots: played at αs = {number(data.played_rate)}."
+        f"diverges. Dots: played at αs = {number(data.played_rate)}. In words: on a rotation "
+        "whoever answers late is driven outwards and whoever answers early inwards, by lag times "
+        "step squared. A straight step at once is half a round late, since the other moves "
+        "meanwhile; taking turns, the second mover makes up for it. Momentum −m takes steps "
+        "α/(1 + m) and is m/(1 + m) rounds early: less than half a round, for every m < 1."
     )
 
 
@@ -186,7 +190,7 @@ class RoundLoci:
 
 
 def _round_loci(
-    *, momentum: Sequence[float] = (-0.4, 0.0, 0.3), largest_step: float = 2.2, points: int = 241
+    *, momentum: Sequence[float] = (-0.4, 0.0, 0.3), largest_step: float = 2.2, points: int = 221
 ) -> RoundLoci:
     momenta = np.asarray(momentum, dtype=float)
     step = np.linspace(0, largest_step, points)
@@ -224,8 +228,11 @@ def _draw_round_loci(data: RoundLoci, axes: Any) -> None:
                 ax.set_ylabel(f"{WORDS[order]}\nimaginary part")
             else:
                 ax.set_yticklabels([])
-            inside = data.step[1:][data.radius[row, column, 1:] < 1 - 1e-9]
-            words = f"inside up to {inside[-1]:.2f}" if inside.size else "never all inside"
+            inside = data.radius[row, column, 1:] < 1 - 1e-9
+            outside = data.step[1:][~inside]
+            words = "never all inside"
+            if inside.any():
+                words = f"inside below {outside[0]:.2f}" if outside.size else "inside"
             ax.text(
                 0.02, 0.96, words, transform=ax.transAxes, va="top", fontsize=7, color=INK,
                 bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"},
@@ -243,7 +250,8 @@ def _tell_round_loci(data: RoundLoci) -> str:
     )
     return (
         "The four roots of one round of min max x·s·y as αs grows from 0 (crosses) to "
-        f"{number(data.step[-1])}, with the unit circle. At once the pair that starts at 1 leaves "
+        f"{number(data.step[-1])}, with the unit circle: a round multiplies distances by their "
+        "moduli, so that all must be inside. At once the pair that starts at 1 leaves "
         "the circle straight away, whatever the momentum. In turn it runs along the "
         "circle without momentum, outside with positive and inside with negative momentum, until "
         f"αs = 2(1 + β), where a root leaves through −1: {limits}."
@@ -309,6 +317,10 @@ def _grid(*, points: int = 301, played: int = 9, rounds: int = 3000) -> Grid:
     )
 
 
+_PLATE = {"boxstyle": "round,pad=0.1", "fc": "#e9e9ec", "ec": "none"}
+"""The ground on which a round does not contract, under the words too."""
+
+
 def _draw_grid(data: Grid, axes: Any) -> None:
     extent = (data.step[0], data.step[-1], data.momentum[0], data.momentum[-1])
     for index, order in enumerate(ORDERS):
@@ -318,7 +330,7 @@ def _draw_grid(data: Grid, axes: Any) -> None:
             inside, extent=extent, origin="lower", aspect="auto", cmap="viridis", vmin=0.4, vmax=1,
             interpolation="nearest", rasterized=True,
         )  # fmt: skip
-        ax.set_facecolor("#e9e9ec")
+        ax.set_facecolor(_PLATE["fc"])
         ax.grid(visible=False)
         x, y = np.meshgrid(data.played_step, data.played_momentum)
         good = data.converges[index] > 0
@@ -334,9 +346,9 @@ def _draw_grid(data: Grid, axes: Any) -> None:
             ax.plot(data.limit[below], data.momentum[below], color=INK, linewidth=1.8)
             ax.plot([0, 2], [0, 0], color=INK, linewidth=1.8)
             ax.text(1.12, -0.56, "$\\alpha s = 2(1 + \\beta)$", rotation=33, fontsize=8, color=INK,
-                    ha="center", va="center")  # fmt: skip
+                    ha="center", va="center", rotation_mode="anchor", bbox=_PLATE)  # fmt: skip
             for (place, height), name, shift in zip(
-                data.optima, ("fastest", "for a range"), ((-12, 14), (-52, -3)), strict=True
+                data.optima, ("fastest", "for a range"), ((-14, 19), (-52, -3)), strict=True
             ):
                 ax.plot(place, height, "*", color=COLORS[1], markersize=9, markeredgecolor="white")
                 ink = "white" if shift[0] < -20 else INK

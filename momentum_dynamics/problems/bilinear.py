@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.inputs import real_numbers
 
 __all__ = ["BilinearGame"]
 
@@ -18,14 +19,15 @@ class BilinearGame:
     Parameters
     ----------
     matrix : array ``(rows, columns)`` or number
-        S, the coupling; a number is a 1×1 game.
+        S, the coupling; a number is a 1×1 game, a vector one row. For symbols take
+        `QuadraticGame`, as in ``QuadraticGame(0, s, 0)``.
 
     Raises
     ------
     ShapeError
         If the coupling is no matrix.
     DomainError
-        If a number is not finite.
+        If an entry is no finite real number.
 
     References
     ----------
@@ -40,10 +42,16 @@ class BilinearGame:
     """
 
     def __init__(self, matrix: ArrayLike) -> None:
-        self.matrix = np.atleast_2d(np.asarray(matrix, dtype=float))
+        entries = real_numbers(
+            "BilinearGame: the coupling",
+            matrix,
+            "give real ones, or symbols to QuadraticGame(0, s, 0)",
+        )
+        self.matrix = np.atleast_2d(entries)
         if self.matrix.ndim != 2 or self.matrix.size == 0:
             raise ShapeError(
-                f"BilinearGame: the coupling has shape {self.matrix.shape}, not (m, n)."
+                f"BilinearGame: the coupling has shape {np.shape(matrix)}; give (rows, columns), "
+                "at least one of each, or a number."
             )
         if not np.isfinite(self.matrix).all():
             raise DomainError("BilinearGame: the coupling holds a number that is not finite.")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.inputs import real_numbers, require_counts
 
 __all__ = ["CovarianceGame"]
 
@@ -50,7 +51,7 @@ class CovarianceGame:
     def __init__(
         self, covariance: ArrayLike, *, batch_size: int | None = None, seed: Any = None
     ) -> None:
-        matrix = np.atleast_2d(np.asarray(covariance, dtype=float))
+        matrix: Any = np.atleast_2d(real_numbers("CovarianceGame: the covariance", covariance))
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ShapeError(
                 f"CovarianceGame: the covariance has shape {matrix.shape}; give a square matrix."
@@ -64,8 +65,8 @@ class CovarianceGame:
                 "CovarianceGame: the covariance is not positive definite; add a multiple of the "
                 "identity."
             ) from error
-        if batch_size is not None and (batch_size < 1 or batch_size != int(batch_size)):
-            raise DomainError(f"batch_size is {batch_size}, but must be a whole number from 1.")
+        if batch_size is not None:
+            require_counts(batch_size=batch_size)
         self.covariance, self.batch_size = matrix, batch_size
         self._rng = np.random.default_rng(seed)
 

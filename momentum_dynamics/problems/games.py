@@ -216,10 +216,11 @@ class QuadraticGame(LinearGame):
         rows, columns = coupling.shape[-2:]
         first, second = _block(_entries(a, "a"), rows), _block(_entries(c, "c"), columns)
         shapes = (first.shape, coupling.shape, second.shape)
-        if shapes != ((rows, rows), (rows, columns), (columns, columns)):
+        if not coupling.size or shapes != ((rows, rows), (rows, columns), (columns, columns)):
             raise ShapeError(
                 f"QuadraticGame: a, b, c of shapes {', '.join(map(str, shapes))} form no game; "
-                "give (m, m), (m, n) and (n, n), or numbers in place of a and c."
+                "give (m, m), (m, n) and (n, n), m and n from 1, or numbers "
+                "in place of a and c."
             )
         for name, block in (("a", first), ("c", second)):
             if _asymmetry(block):
@@ -273,9 +274,10 @@ def _entries(value: Any, name: str = "the Jacobian") -> Any:
         array = np.asarray(value, dtype=object if is_symbolic(value) else None)
         if array.dtype == object and any(is_symbolic(entry) for entry in array.flat):
             return array
-        array = array.astype(float)
+        # NumPy would drop an imaginary part, with a warning only; objects refuse.
+        array = array.astype(object if np.iscomplexobj(array) else float).astype(float)
     except (TypeError, ValueError) as error:
-        raise ShapeError(f"A game: {name} is {value!r}; give numbers, or symbols.") from error
+        raise ShapeError(f"A game: {name} is {value!r}; give real numbers, or symbols.") from error
     if not np.isfinite(array).all():
         raise DomainError(f"A game: {name} holds a number that is not finite.")
     return array

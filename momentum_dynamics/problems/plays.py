@@ -84,11 +84,12 @@ class Alternating:
     first: int = 0
 
     def __post_init__(self) -> None:
-        steps = tuple(self.inner_steps)
+        given: Any = self.inner_steps
+        steps = given if isinstance(given, tuple | list) else (None,)
         if not all(_is_count(count) and count > 0 for count in steps):
             raise DomainError(
                 f"Alternating: inner_steps is {self.inner_steps}, but every player makes a whole "
-                "number of steps in its turn, at least one."
+                "number of steps in its turn, at least one; give one for each, as in (1, 5)."
             )
         if not _is_count(self.first) or self.first < 0:
             raise DomainError(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError, NotTraceableError, UnknownNameError
+from momentum_dynamics.inputs import real_numbers, require_counts
 
 __all__ = ["Coverage", "RingGAN"]
 
@@ -93,15 +94,14 @@ class RingGAN:
         loss: str = "saturating",
         seed: Any = None,
     ) -> None:
-        sizes = {"gaussians": gaussians, "hidden": hidden, "batch_size": batch_size}
-        for name, value in sizes.items():
-            if value < 1 or value != int(value):
-                raise DomainError(f"{name} is {value}, but must be a whole number from 1.")
-        if not 0 <= deviation < np.inf:
+        require_counts(gaussians=gaussians, hidden=hidden, batch_size=batch_size)
+        if not 0 <= real_numbers("deviation", deviation) < np.inf:
             raise DomainError(f"deviation is {deviation}, but must lie in [0, ∞).")
         if loss not in _LOSSES:
             raise UnknownNameError.among("loss", loss, _LOSSES)
-        self.gaussians, self.hidden, self.batch_size = map(int, sizes.values())
+        self.gaussians, self.hidden, self.batch_size = (
+            int(size) for size in (gaussians, hidden, batch_size)
+        )
         self.deviation, self.loss = float(deviation), loss
         self._rng = np.random.default_rng(seed)
 

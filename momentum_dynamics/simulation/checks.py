@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
+from momentum_dynamics.inputs import real_numbers
 from momentum_dynamics.methods.protocol import require_method, spread, stage_of
 from momentum_dynamics.methods.remedies import StalenessWeighted, holds_for_workers, is_remedy
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
@@ -39,7 +40,7 @@ def checked_axes(replicas: Any) -> tuple[int, ...]:
 def checked_start(given: Any, problem: Problem, axes: tuple[int, ...]) -> Any:
     """The start as an array or a tuple of slots, each seen to fit and to be finite."""
     slots = given if isinstance(given, tuple) else (given,)
-    arrays = tuple(np.atleast_1d(np.asarray(slot, dtype=float)) for slot in slots)
+    arrays = tuple(np.atleast_1d(real_numbers("The start", slot)) for slot in slots)
     for slot, array in zip(slots, arrays, strict=True):
         fits = array.shape[-1] == problem.dimension and all(
             length in {1, axis}

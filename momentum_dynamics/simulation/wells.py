@@ -120,6 +120,8 @@ def simulate_well(
     """
     require_method(method)
     require_numbers(method)
+    if not isinstance(well, DoubleWell):
+        raise DomainError(f"{well!r} is no double well; give one such as DoubleWell(top=-0.1).")
     if any(np.ndim(slot) for slot in method.update(method.initial_state(0.0), 0.0)):
         raise DomainError(
             f"{type(method).__name__} has batch axes, but a run in a well takes one setting at a "

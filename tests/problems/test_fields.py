@@ -362,8 +362,8 @@ def test_game_fields_of_both_players():
 @pytest.mark.parametrize(
     ("matrix", "error", "message"),
     [
-        (np.ones((2, 2, 2)), ShapeError, r"shape \(2, 2, 2\), not \(m, n\)"),
-        (np.ones((0, 2)), ShapeError, "not"),
+        (np.ones((2, 2, 2)), ShapeError, r"shape \(2, 2, 2\); give \(rows, columns\)"),
+        (np.ones((0, 2)), ShapeError, "at least one of each"),
         ([[1.0, np.inf]], DomainError, "not finite"),
     ],
 )

@@ -5,14 +5,18 @@ import pytest
 import sympy
 
 from momentum_dynamics import (
+    Alternating,
     BilinearGame,
     Consensus,
+    CovarianceGame,
+    DiracGAN,
     DomainError,
     GradientDescent,
     HamiltonianDescent,
     LinearGame,
     Proximal,
     QuadraticGame,
+    RingGAN,
     ShapeError,
     UnknownNameError,
     spectral_radius,
@@ -77,7 +81,15 @@ def test_transforms_move_the_spectrum():
     (DomainError, "Proximal: learning_rate is 0, but must be", lambda: Proximal(GAMES[0], 0)),
     (UnknownNameError, "No game is called 'gidell'; did you mean 'gidel'",
      lambda: QuadraticGame.named("gidell")),
-    (ShapeError, "b is 'two'; give numbers, or symbols", lambda: QuadraticGame(1.0, "two", 1.0)),
+    (ShapeError, "b is 'two'; give real numbers, or", lambda: QuadraticGame(1.0, "two", 1.0)),
+    (ShapeError, "b is 1j; give real numbers", lambda: QuadraticGame(1.0, 1j, 1.0)),
+    (ShapeError, r"a, b, c of shapes \(1, 1\), \(1, 0\)", lambda: QuadraticGame(1.0, [], 1.0)),
+    (DomainError, "the coupling is 'a', but must hold numbers", lambda: BilinearGame("a")),
+    (ShapeError, r"the coupling has shape \(0,\); give", lambda: BilinearGame([])),
+    (DomainError, "the covariance is 'a', but must", lambda: CovarianceGame("a")),
+    (DomainError, "hidden is 'a', but must be a whole", lambda: RingGAN(hidden="a")),
+    (DomainError, "gradient_penalty is 'a'", lambda: DiracGAN(gradient_penalty="a")),
+    (DomainError, "inner_steps is 3, but every player", lambda: Alternating(inner_steps=3)),
 ])  # fmt: skip
 def test_refusals(error, words, build):
     with pytest.raises(error, match=words):
