@@ -231,7 +231,7 @@ def _random_check(rng: Any, *, alone: bool) -> Evidence:
         spectrum = saddle.spectrum()
         used = spectrum[:1] if alone else spectrum
         law = exit_from_saddle(BALL, used, noise_variance=VARIANCE, distance=1.0)
-        steps = len(law.survival)
+        steps = len(law.inside)
         run = simulate(
             BALL, saddle, steps=steps, start=np.zeros(len(spectrum)), replicas=replicas,
             noise_variance=VARIANCE, seed=rng,

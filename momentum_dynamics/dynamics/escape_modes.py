@@ -61,8 +61,8 @@ class SaddleExit:
         return float(np.interp(self.mean, np.arange(len(self.variances)), self.participation))
 
     @cached_property
-    def survival(self) -> Array:
-        """The chance to be within the distance at each step, ``(steps + 1,)``.
+    def inside(self) -> Array:
+        """The chance to be within the distance at each step, P(T > t), ``(steps + 1,)``.
 
         The squared distance is Σ v z² with independent normal z, whose law is inverted from its
         Laplace transform. Where more than sixty directions share the motion it is taken for a χ² of
@@ -81,17 +81,39 @@ class SaddleExit:
     @property
     def mean(self) -> float:
         """The mean of the first step outside, Σ P(T > t)."""
-        return float(self.survival.sum())
+        return float(self.inside.sum())
 
     @property
     def standard_deviation(self) -> float:
         """Of the first step outside."""
-        second = ((2 * np.arange(len(self.survival)) + 1) * self.survival).sum()
+        second = ((2 * np.arange(len(self.inside)) + 1) * self.inside).sum()
         return float(np.sqrt(max(second - self.mean**2, 0.0)))
+
+    def survival(self, steps: ArrayLike) -> Array:
+        """P(T > t), ``(*times)``; past the last step that was followed as there."""
+        times = real_numbers("steps", steps)
+        if np.isnan(times).any():
+            raise DomainError("steps holds NaN, but must be numbers of updates.")
+        at = np.clip(np.floor(times), 0, len(self.inside) - 1).astype(int)
+        return np.where(times < 0, 1.0, self.inside[at])[()]
+
+    def cdf(self, steps: ArrayLike) -> Array:
+        """P(T ≤ t).
+
+        Parameters
+        ----------
+        steps : array ``(*times)``
+            t, in updates; between whole steps nothing happens.
+
+        Returns
+        -------
+        array ``(*times)``
+        """
+        return 1 - self.survival(steps)
 
     def to_dict(self) -> dict[str, Any]:
         """The arrays and numbers by name."""
-        names = ("variances", "distance", "participation", "participants", "survival", "mean",
+        names = ("variances", "distance", "participation", "participants", "inside", "mean",
                  "standard_deviation")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 

@@ -150,6 +150,11 @@ def tune(
         )
     if play is not None and game is None:
         raise DomainError("An order of play is for a game; give game=…, or leave the order out.")
+    if objective != "quadratic" and smallest_curvature is None:
+        raise DomainError(
+            f"objective is {objective!r}, but a game or a spectrum is linear; leave the objective "
+            "out, or give both ends of a real spectrum."
+        )
     if game is not None:
         return tune_game(kind, game, play or "alternating")
     if spectrum is not None:

@@ -15,7 +15,7 @@ from momentum_dynamics.dynamics.minibatch import (
 from momentum_dynamics.errors import DomainError, NotTraceableError, UnknownNameError
 from momentum_dynamics.laws import minibatch as laws
 from momentum_dynamics.laws import regions
-from momentum_dynamics.methods import Method
+from momentum_dynamics.methods import GradientDescent, Method
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
 __all__ = ["sharpness_limit"]
@@ -88,6 +88,11 @@ def sharpness_limit(
     GLOSSARY["curvature_variance"].check(curvature_variance)
     if not np.all(np.asarray(learning_rate) > 0):
         raise DomainError(f"learning_rate is {learning_rate}, but must be positive.")
+    if kind in {"gradient-descent", GradientDescent} and np.any(np.asarray(momentum) != 0):
+        raise DomainError(
+            f"momentum is {momentum}, but gradient descent has none; leave it out, or ask for "
+            "'heavy-ball'."
+        )
     each = np.vectorize(
         lambda rate, beta, variance: _limit(kind, float(rate), float(beta), float(variance)),
         otypes=[float],

@@ -195,7 +195,7 @@ def _draw_exit_time(result: ExitTime, ax: Any) -> None:
 def _draw_saddle_exit(result: SaddleExit, ax: Any) -> None:
     """The chance to be still inside, over the share of directions that take part."""
     shown = 1 + int(result.mean + 5 * result.standard_deviation)
-    ax.plot(result.survival[:shown], color=COLORS[0], label="chance to be inside")
+    ax.plot(result.inside[:shown], color=COLORS[0], label="chance to be inside")
     share = result.participation / result.variances.shape[1]
     ax.plot(share[:shown], color=COLORS[1], label="share of directions that take part")
     ax.axvline(result.mean, color=GRAY, linestyle="--", linewidth=1)

@@ -269,7 +269,7 @@ def _random_saddle(
         )  # fmt: skip
         exits.append(exit_steps(run, 3.0))
         squares.append((run.distance**2).mean(axis=-1))
-    steps = max(len(law.survival) for law in laws)
+    steps = max(len(law.inside) for law in laws)
     times = np.arange(steps)
 
     def padded(values: Array) -> Array:
@@ -280,7 +280,7 @@ def _random_saddle(
         spectrum=spectrum,
         deviation=np.asarray(deviation, dtype=float),
         exits=np.array(exits),
-        survival=np.array([padded(law.survival) for law in laws]),
+        survival=np.array([law.survival(times) for law in laws]),
         alone=np.array([law.survival(times) for law in lone]),
         mean_square=np.array([padded(law.mean_square) for law in laws]),
         measured_square=np.array([padded(part) for part in squares]),

@@ -25,7 +25,7 @@ def test_of_one_direction_it_is_the_law():
     one = exit_time(BALL, -1.0, **NOISY)
     assert many.participation == pytest.approx(1)
     assert many.to_dict()["participants"] == pytest.approx(1)
-    assert many.survival == pytest.approx(one.survival(np.arange(len(many.survival))), abs=1e-3)
+    assert many.inside == pytest.approx(one.survival(np.arange(len(many.inside))), abs=1e-3)
     assert many.mean == pytest.approx(float(one.mean), abs=0.01)
     assert many.standard_deviation == pytest.approx(float(one.standard_deviation), rel=2e-3)
 
@@ -35,14 +35,16 @@ def test_equal_directions_all_take_part():
     from scipy.stats import chi2
 
     many = exit_from_saddle(BALL, [-1.0] * 6 + [1.0], **NOISY)
-    late = len(many.survival) // 2
+    late = len(many.inside) // 2
+    assert many.survival([-1, late + 0.5]).tolist() == [1.0, many.inside[late]]
+    assert many.cdf(late) == 1 - many.inside[late]
     assert many.participation[late] == pytest.approx(6, rel=1e-3)
     size = many.variances[:, 0][10:]
-    assert many.survival[10:] == pytest.approx(chi2(6).cdf(1 / size), abs=1e-5)
+    assert many.inside[10:] == pytest.approx(chi2(6).cdf(1 / size), abs=1e-5)
     crowd = exit_from_saddle(BALL, [-1.0] * 90, **NOISY)
     for step in (40, 55, 60, 65):
         law = chi2(90).cdf(1 / crowd.variances[step, 0])
-        assert crowd.survival[step] == pytest.approx(law, abs=1e-6)
+        assert crowd.inside[step] == pytest.approx(law, abs=1e-6)
     assert many.standard_deviation < 0.5 * exit_time(BALL, -1.0, **NOISY).standard_deviation
     assert "6 of which take part" in repr(many)
 
@@ -52,7 +54,7 @@ def test_a_random_saddle_is_left_as_foretold():
     saddle = semicircle_saddle(30, shift=0.4, seed=2)
     many = exit_from_saddle(BALL, saddle.spectrum(), **NOISY)
     run = simulate(
-        BALL, saddle, steps=len(many.survival), start=np.zeros(30), replicas=900,
+        BALL, saddle, steps=len(many.inside), start=np.zeros(30), replicas=900,
         noise_variance=1e-6, seed=4,
     )  # fmt: skip
     steps = exit_steps(run, 1.0)
