@@ -127,9 +127,9 @@ def write_gallery(
     quick : bool
         Coarse figures, in a folder of their own.
     full : bool
-        First run the race of optimizers on real data, about an hour, and the networks on a ring of
-        Gaussians, and put their results in place of the committed ones; both go on where they were
-        killed.
+        First run the race of optimizers on real data, about an hour, the networks on a ring of
+        Gaussians, and the sharpness of a network on digits, ten minutes each, and put their results
+        in place of the committed ones; all go on where they were killed.
     jobs : int, optional
         Processes; one for each processor by default, at most four.
     out : path, optional
@@ -182,6 +182,7 @@ def write_gallery(
     if full:
         _run_race(count, progress=progress)
         _run_rings(count, progress=progress)
+        _run_edge(count, progress=progress)
     tasks: list[_Task] = [
         (slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures
     ]
@@ -238,6 +239,19 @@ def _run_rings(jobs: int, *, progress: bool) -> None:
         disable=None if progress else True, leave=False, unit=" blocks", desc="ring of Gaussians"
     ) as bar:
         run_full(jobs=jobs, watch=lambda _: bar.update())
+
+
+def _run_edge(jobs: int, *, progress: bool) -> None:
+    """The network on digits, by whole and by small batches, counted by settings."""
+    from tqdm import tqdm
+
+    from momentum_dynamics.simulation.edge import STUDIES, run_edge
+
+    with tqdm(
+        disable=None if progress else True, leave=False, unit=" settings", desc="sharpness"
+    ) as bar:
+        for protocol, path in STUDIES.values():
+            run_edge(protocol, path, jobs=jobs, watch=lambda _: bar.update())
 
 
 def _choose(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
