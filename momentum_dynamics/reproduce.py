@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,9 +24,6 @@ from momentum_dynamics.figures import figure, list_figures
 from momentum_dynamics.figures.base import data_arrays
 from momentum_dynamics.figures.style import save, styled
 from momentum_dynamics.gallery import index_page, live_page, scorecard_page
-
-if TYPE_CHECKING:
-    from momentum_dynamics.training.store import Setting
 
 __all__ = ["FORMATS", "QUICK_FOLDER", "Report", "write_gallery"]
 
@@ -180,9 +177,9 @@ def write_gallery(
     _prepare(folder)
     count = jobs or min(os.cpu_count() or 1, 4)
     if full:
-        _run_race(count, progress=progress)
-        _run_rings(count, progress=progress)
-        _run_edge(count, progress=progress)
+        from momentum_dynamics.training.full import run_everything
+
+        run_everything(count, progress=progress)
     tasks: list[_Task] = [
         (slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures
     ]
@@ -212,46 +209,6 @@ def write_gallery(
         seconds=time.monotonic() - begun,
         numbers=tuple(numbers),
     )
-
-
-def _run_race(jobs: int, *, progress: bool) -> None:
-    """The whole race, counted on a bar; how many settings it takes is known in the end only."""
-    from tqdm import tqdm
-
-    from momentum_dynamics.training.results import run_full
-
-    with tqdm(disable=None if progress else True, leave=False, unit=" settings") as bar:
-
-        def tell(setting: Setting) -> None:
-            bar.set_description_str(f"{setting.optimizer} on {setting.workload}"[:40])
-            bar.update()
-
-        run_full(jobs=jobs, watch=tell)
-
-
-def _run_rings(jobs: int, *, progress: bool) -> None:
-    """All runs of the ring of Gaussians, counted by blocks of seeds."""
-    from tqdm import tqdm
-
-    from momentum_dynamics.simulation.rings import run_full
-
-    with tqdm(
-        disable=None if progress else True, leave=False, unit=" blocks", desc="ring of Gaussians"
-    ) as bar:
-        run_full(jobs=jobs, watch=lambda _: bar.update())
-
-
-def _run_edge(jobs: int, *, progress: bool) -> None:
-    """The network on digits, by whole and by small batches, counted by settings."""
-    from tqdm import tqdm
-
-    from momentum_dynamics.simulation.edge import STUDIES, run_edge
-
-    with tqdm(
-        disable=None if progress else True, leave=False, unit=" settings", desc="sharpness"
-    ) as bar:
-        for protocol, path in STUDIES.values():
-            run_edge(protocol, path, jobs=jobs, watch=lambda _: bar.update())
 
 
 def _choose(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
