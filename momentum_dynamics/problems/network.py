@@ -172,7 +172,7 @@ class DigitsNetwork:
 
         References
         ----------
-        [andreyev2026]_
+        [andreyev2024]_
         """
         samples = len(self.inputs)
         if not (batch_size == int(batch_size) and 1 <= batch_size <= samples):
