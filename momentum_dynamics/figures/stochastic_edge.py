@@ -47,7 +47,7 @@ class StochasticEdge:
     kinds: tuple[str, ...]
     momentum: Array
     batch_size: NDArray[np.int64]
-    is_bound: NDArray[np.bool_]
+    is_bound: NDArray[np.int64]
     late: Array
     late_error: Array
     limit: Array
@@ -91,7 +91,7 @@ def _stochastic_edge(*, batch: int = 16) -> StochasticEdge:
         kinds=tuple(each.kind for each in settings),
         momentum=np.array([each.momentum for each in settings]),
         batch_size=np.array([each.batch_size for each in settings]),
-        is_bound=np.array([each in bound for each in settings]),
+        is_bound=np.array([int(each in bound) for each in settings]),
         late=np.array([each.value for each in late]),
         late_error=np.array([each.error for each in late]),
         limit=np.array([np.nanmean(one_mode_limit(each)) for each in settings]),
@@ -160,7 +160,7 @@ def _draw_stochastic_edge(data: StochasticEdge, axes: Any) -> None:
 
 
 def _tell_stochastic_edge(data: StochasticEdge) -> str:
-    bound = data.late[data.is_bound] / data.limit[data.is_bound]
+    bound = (data.late / data.limit)[data.is_bound == 1]
     with_momentum = (data.momentum > 0) & np.array([kind == "heavy-ball" for kind in data.kinds])
     beyond = (data.late / data.noise_limit)[with_momentum]
     return (
