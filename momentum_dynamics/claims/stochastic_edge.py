@@ -187,8 +187,9 @@ ONE_MODE = Claim(
     expected=Verdict.CONFIRMED,
     figures=("edge-of-stochastic-stability",),
     remark="The step limits it where half the step makes it sharper, by more than three standard "
-    "errors. Elsewhere it stays below, and late values still rise by some per cent a quarter. One "
-    "direction is a model: there E gᵀHg/E|g|², as measured, is E h³/E h², while the limit is one "
+    "errors. Elsewhere it stays below, or near; late values still rise by some per cent a quarter. "
+    "h is measured in the same runs, so the formula ties two measured numbers. One direction is a "
+    "model: there E gᵀHg/E|g|², as measured, is E h³/E h², while the limit is one "
     "of E h²/E h. Of β = 0.9, α = 0.4 two of eight seeds diverged. The control leaves out h.",
 )
 

@@ -143,7 +143,7 @@ class DigitsNetwork:
     def draw(self, batch_size: int, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
         """Batches without repetition, ``(*shape, batch_size)``.
 
-        The same draws of another size begin or end as these do: batches are nested.
+        From equal generators a smaller batch is the beginning of a larger one.
         """
         return rng.random((*shape, len(self.inputs))).argsort(axis=-1)[..., :batch_size]
 
