@@ -15,7 +15,7 @@ EXTRAS_PIP := $(EXTRAS) -m pip --disable-pip-version-check --quiet
 
 help: ## list the targets
 	@echo "make reproduce    prove, simulate and draw everything; ARGS='SLUG …' picks some of it"
-	@echo "                  ARGS=--full first runs the race and the ring of GANs again, about an hour"
+	@echo "                  ARGS=--full first runs again what takes long: the race, GANs, sharpness"
 	@echo "make quick        the same in a coarse version, written beside the committed gallery"
 	@echo "make test         all tests, on $(JOBS) processes; ARGS passes on to pytest"
 	@echo "make test-extras  Dask, MPI, torch and optax, in an environment of its own"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,9 +24,6 @@ from momentum_dynamics.figures import figure, list_figures
 from momentum_dynamics.figures.base import data_arrays
 from momentum_dynamics.figures.style import save, styled
 from momentum_dynamics.gallery import index_page, live_page, scorecard_page
-
-if TYPE_CHECKING:
-    from momentum_dynamics.training.store import Setting
 
 __all__ = ["FORMATS", "QUICK_FOLDER", "Report", "write_gallery"]
 
@@ -127,9 +124,9 @@ def write_gallery(
     quick : bool
         Coarse figures, in a folder of their own.
     full : bool
-        First run the race of optimizers on real data, about an hour, and the networks on a ring of
-        Gaussians, and put their results in place of the committed ones; both go on where they were
-        killed.
+        First run the race of optimizers on real data, about an hour, the networks on a ring of
+        Gaussians, and the sharpness of a network on digits, ten minutes each, and put their results
+        in place of the committed ones; all go on where they were killed.
     jobs : int, optional
         Processes; one for each processor by default, at most four.
     out : path, optional
@@ -180,8 +177,9 @@ def write_gallery(
     _prepare(folder)
     count = jobs or min(os.cpu_count() or 1, 4)
     if full:
-        _run_race(count, progress=progress)
-        _run_rings(count, progress=progress)
+        from momentum_dynamics.training.full import run_everything
+
+        run_everything(count, progress=progress)
     tasks: list[_Task] = [
         (slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures
     ]
@@ -211,33 +209,6 @@ def write_gallery(
         seconds=time.monotonic() - begun,
         numbers=tuple(numbers),
     )
-
-
-def _run_race(jobs: int, *, progress: bool) -> None:
-    """The whole race, counted on a bar; how many settings it takes is known in the end only."""
-    from tqdm import tqdm
-
-    from momentum_dynamics.training.results import run_full
-
-    with tqdm(disable=None if progress else True, leave=False, unit=" settings") as bar:
-
-        def tell(setting: Setting) -> None:
-            bar.set_description_str(f"{setting.optimizer} on {setting.workload}"[:40])
-            bar.update()
-
-        run_full(jobs=jobs, watch=tell)
-
-
-def _run_rings(jobs: int, *, progress: bool) -> None:
-    """All runs of the ring of Gaussians, counted by blocks of seeds."""
-    from tqdm import tqdm
-
-    from momentum_dynamics.simulation.rings import run_full
-
-    with tqdm(
-        disable=None if progress else True, leave=False, unit=" blocks", desc="ring of Gaussians"
-    ) as bar:
-        run_full(jobs=jobs, watch=lambda _: bar.update())
 
 
 def _choose(wanted: Sequence[str]) -> tuple[list[str], list[str]]:

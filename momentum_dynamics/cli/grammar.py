@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--full",
         action="store_true",
-        help="first run the race and the ring of GANs again, an hour; goes on where it was killed",
+        help="first run all that takes long again, over an hour; goes on where it was killed",
     )
     made.add_argument("--jobs", type=_positive, metavar="N", help="processes")
     made.add_argument("--out", metavar="DIR", help="folder of the gallery")

@@ -12,13 +12,14 @@ from momentum_dynamics.dynamics.minibatch import (
     method_kinds,
     mini_batch_limit,
 )
+from momentum_dynamics.dynamics.stationary import query_variance
 from momentum_dynamics.errors import DomainError, NotTraceableError, UnknownNameError
 from momentum_dynamics.laws import minibatch as laws
 from momentum_dynamics.laws import regions
 from momentum_dynamics.methods import GradientDescent, Method
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
-__all__ = ["sharpness_limit"]
+__all__ = ["bearable_batch_sharpness", "sharpness_limit"]
 
 
 def sharpness_limit(
@@ -99,6 +100,43 @@ def sharpness_limit(
     )
     found = each(*given)
     return float(found) if found.ndim == 0 else found
+
+
+def bearable_batch_sharpness(method: Method, curvature: Scalar) -> Any:
+    """The batch sharpness h + τ²/h at which a method is at its limit in mean square.
+
+    τ² is the largest variance of the curvature that it bears at the mean h.
+
+    Parameters
+    ----------
+    method : Method
+        With one gradient a step.
+    curvature : scalar
+        The mean h, below the limit of whole batches.
+
+    Returns
+    -------
+    array, float or sympy.Expr
+
+    Raises
+    ------
+    UnstableDynamicsError
+        If it is unstable at the mean already.
+    DomainError
+        If a step takes several gradients.
+
+    Examples
+    --------
+    >>> from momentum_dynamics import HeavyBall, symbol
+    >>> ball = HeavyBall(learning_rate=symbol("learning_rate"), momentum=symbol("momentum"))
+    >>> limit = bearable_batch_sharpness(ball, symbol("curvature"))
+    >>> law = laws.batch_sharpness_limit(
+    ...     symbol("learning_rate"), symbol("momentum"), symbol("curvature")
+    ... )
+    >>> (limit - law).simplify()
+    0
+    """
+    return curvature + 1 / (curvature * query_variance(method, curvature))
 
 
 def _symbolic(kind: Any, learning_rate: Any, momentum: Any, curvature_variance: Any) -> Any:

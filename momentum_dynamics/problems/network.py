@@ -1,4 +1,4 @@
-"""A small network on scikit-learn's digits, whole-batch, with products of its Hessian."""
+"""A small network on scikit-learn's digits, by whole or small batches, and its Hessian."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PIXELS, _CLASSES = 64, 10
 class DigitsNetwork:
     """Half the squared error of a tanh network with one hidden layer on the digits.
 
-    All samples are one batch, centered pixel by pixel. The minimum is not known, so there is no
-    `spectrum`: what has a sharpness is a point, by `sharpness`.
+    All samples are one batch unless one is given; they are centered pixel by pixel. The minimum is
+    not known, so there is no `spectrum`: what has a sharpness is a point, by `sharpness`.
 
     Parameters
     ----------
@@ -89,29 +89,45 @@ class DigitsNetwork:
         """Nobody knows the minimum; distances are measured from the start."""
         return self.start
 
-    def loss(self, point: Any) -> Any:
-        """Half the squared error, in the mean over samples, at one point."""
+    def loss(self, point: Any, batch: Any = None) -> Any:
+        """Half the squared error, in the mean over samples.
+
+        Parameters
+        ----------
+        point : array ``(*lanes, dimension)``
+        batch : array of int ``(*lanes, batch_size)``, optional
+            Which samples; all by default.
+
+        Returns
+        -------
+        array ``(*lanes,)``
+        """
         import autograd.numpy as anp
 
+        lanes = point.shape[:-1]
+        chosen = slice(None) if batch is None else batch
+        inputs, targets = self.inputs[chosen], self.targets[chosen]
         edge = _PIXELS * self.hidden
         last = edge + self.hidden
-        first = point[:edge].reshape((_PIXELS, self.hidden))
-        second = point[last:-_CLASSES].reshape((self.hidden, _CLASSES))
-        seen = anp.tanh(anp.dot(self.inputs, first) + point[edge:last])
-        missing = anp.dot(seen, second) + point[-_CLASSES:] - self.targets
-        return anp.sum(missing**2) / (2 * len(self.inputs))
+        first = point[..., :edge].reshape((*lanes, _PIXELS, self.hidden))
+        second = point[..., last:-_CLASSES].reshape((*lanes, self.hidden, _CLASSES))
+        seen = anp.tanh(anp.matmul(inputs, first) + point[..., None, edge:last])
+        missing = anp.matmul(seen, second) + point[..., None, -_CLASSES:] - targets
+        return anp.sum(missing**2, axis=(-2, -1)) / (2 * inputs.shape[-2])
 
-    def field(self, point: Array) -> Array:
-        """The gradient at one point."""
+    def field(self, point: Array, batch: Any = None) -> Array:
+        """The gradient, ``(*lanes, dimension)``, on all samples or on a batch."""
+        import autograd.numpy as anp
         from autograd import grad
 
-        return np.asarray(grad(self.loss)(point))
+        return np.asarray(grad(lambda at: anp.sum(self.loss(at, batch)))(point))
 
-    def hessian_product(self, point: Array, along: Array) -> Array:
-        """The Hessian at one point times a vector."""
+    def hessian_product(self, point: Array, along: Array, batch: Any = None) -> Array:
+        """The Hessian times a vector, ``(*lanes, dimension)``, on all samples or on a batch."""
+        import autograd.numpy as anp
         from autograd import make_hvp
 
-        return np.asarray(make_hvp(self.loss)(point)[0](along))
+        return np.asarray(make_hvp(lambda at: anp.sum(self.loss(at, batch)))(point)[0](along))
 
     def sharpness(self, point: Array) -> float:
         """The largest eigenvalue of the Hessian at one point, from products alone."""
@@ -123,3 +139,53 @@ class DigitsNetwork:
         first = np.random.default_rng(0).normal(size=self.dimension)
         (found,) = eigsh(operator, k=1, which="LA", v0=first, tol=1e-4, return_eigenvectors=False)
         return float(found)
+
+    def draw(self, batch_size: int, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+        """Batches without repetition, ``(*shape, batch_size)``.
+
+        From equal generators a smaller batch is the beginning of a larger one.
+        """
+        return rng.random((*shape, len(self.inputs))).argsort(axis=-1)[..., :batch_size]
+
+    def batch_sharpness(
+        self, point: Array, batch_size: int, rng: np.random.Generator, *, batches: int = 128
+    ) -> tuple[float, float]:
+        """The curvature that batches have along their gradients, and that the whole has along them.
+
+        E gᵀHg/E|g|² over batches: first with gradient and Hessian of the same batch, the batch
+        sharpness, then with the Hessian of all samples.
+
+        Parameters
+        ----------
+        point : array ``(dimension,)``
+        batch_size : int
+            From 1 to the number of samples.
+        rng : Generator
+            Of the batches.
+        batches : int
+            How many are drawn; of whole batches there is one.
+
+        Raises
+        ------
+        DomainError
+            If there are no such batches.
+
+        References
+        ----------
+        [andreyev2024]_
+        """
+        samples = len(self.inputs)
+        if not (batch_size == int(batch_size) and 1 <= batch_size <= samples):
+            raise DomainError(
+                f"batch_size is {batch_size}, but must be a whole number from 1 to {samples}."
+            )
+        batch = self.draw(batch_size, (1 if batch_size == samples else batches,), rng)
+        points = np.repeat(np.asarray(point, dtype=float)[None], len(batch), axis=0)
+        gradients = self.field(points, batch)
+        squares = np.sum(gradients**2)
+        own = np.sum(gradients * self.hessian_product(points, gradients, batch)) / squares
+        # The Hessian of all samples costs the most: a quarter of the gradients is enough for it.
+        some = slice(-(-len(batch) // 4))
+        gradients, points = gradients[some], points[some]
+        along = np.sum(gradients * self.hessian_product(points, gradients)) / np.sum(gradients**2)
+        return float(own), float(along)

@@ -1,18 +1,23 @@
-"""Records of runs that take long: arrays and where they come from, in one committed file."""
+"""Runs that take long: they go on after a kill, and what they find is kept with its origin."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from momentum_dynamics.errors import MomentumDynamicsError
+from momentum_dynamics.errors import DomainError, MomentumDynamicsError
 
-__all__ = ["read_record", "write_record"]
+__all__ = ["origin", "read_record", "run_units", "write_record"]
 
 
 def write_record(path: Path, about: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
@@ -40,3 +45,95 @@ def read_record(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays = {name: held[name] for name in held.files}
     about: dict[str, Any] = json.loads(str(arrays.pop("about")))
     return about, arrays
+
+
+def origin(protocol: Mapping[str, Any], packages: Iterable[str]) -> dict[str, Any]:
+    """What is to be said about a record of `reproduce --full`: the protocol, and with what."""
+    versions = {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    return {
+        "made_by": "momentum-dynamics reproduce --full",
+        "protocol": dict(protocol),
+        "versions": versions,
+        "machine": f"{platform.machine()}, {platform.system()}",
+    }
+
+
+def run_units(
+    units: Iterable[Any],
+    work: Callable[[Any], Mapping[str, Any]],
+    *,
+    store: Path,
+    common: Mapping[str, Any],
+    jobs: int,
+    watch: Callable[[Any], Any] = lambda _: None,
+) -> dict[str, dict[str, Any]]:
+    """Do units of work, or what is left of them, and keep each one as soon as it is done.
+
+    Parameters
+    ----------
+    units : iterable of tuples
+        Of numbers and texts; what distinguishes one unit from another.
+    work : callable
+        ``work(unit)`` gives arrays by name. With several jobs other processes call it.
+    store : path
+        The file of finished units, one line each, from which killed work goes on.
+    common : mapping
+        What all units depend on; lines with anything else are passed over.
+    jobs : int
+        Processes; with one all is done in this process.
+    watch : callable
+        Told every unit that is done now.
+
+    Returns
+    -------
+    dict from str to dict from str to array
+        By `json.dumps` of the unit.
+
+    Raises
+    ------
+    DomainError
+        If there is no job.
+    """
+    if jobs < 1:
+        raise DomainError(f"jobs is {jobs}, but must be at least 1.")
+    protocol = json.dumps(common, sort_keys=True)
+    done = _read(store, protocol)
+    missing = [unit for unit in units if json.dumps(unit) not in done]
+
+    def keep(unit: Any, found: Mapping[str, Any]) -> None:
+        done[json.dumps(unit)] = dict(found)
+        _append(store, {"protocol": protocol, "unit": unit, "found": found})
+        watch(unit)
+
+    if jobs == 1:
+        for unit in missing:
+            keep(unit, work(unit))
+    else:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            waiting = {pool.submit(work, unit): unit for unit in missing}
+            for future in as_completed(waiting):
+                keep(waiting[future], future.result())
+    return done
+
+
+def _read(store: Path, protocol: str) -> dict[str, dict[str, Any]]:
+    """The finished units of a protocol; a line that a kill cut off is passed over."""
+    found = {}
+    for line in store.read_text(encoding="utf-8").splitlines() if store.exists() else ():
+        try:
+            entry = json.loads(line)
+            if entry["protocol"] == protocol:
+                arrays = {name: np.array(value) for name, value in entry["found"].items()}
+                found[json.dumps(entry["unit"])] = arrays
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return found
+
+
+def _append(store: Path, entry: Mapping[str, Any]) -> None:
+    """One line, brought to the disk; the line break before it ends what a kill may have cut off."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with store.open("a", encoding="utf-8", newline="\n") as file:
+        file.write("\n" + json.dumps(entry, default=lambda array: array.tolist()) + "\n")
+        file.flush()
+        os.fsync(file.fileno())

@@ -7,25 +7,20 @@ that figures and claims are the same in every run. `reproduce --full` makes it a
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import version
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.errors import DomainError, UnknownNameError
+from momentum_dynamics.errors import UnknownNameError
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.problems.rings import RingGAN
 from momentum_dynamics.simulation.games import play
-from momentum_dynamics.simulation.records import read_record, write_record
+from momentum_dynamics.simulation.records import origin, read_record, run_units, write_record
 
 __all__ = [
     "FULL_STORE",
@@ -214,30 +209,6 @@ class RingResults:
         )
 
 
-def _read(store: Path, protocol: str) -> dict[tuple[Setting, int], dict[str, Any]]:
-    """The finished blocks of a protocol; a line that a kill cut off is passed over."""
-    found = {}
-    for line in store.read_text(encoding="utf-8").splitlines() if store.exists() else ():
-        try:
-            entry = json.loads(line)
-            if entry["protocol"] != protocol:
-                continue
-            key = (tuple(entry["setting"]), entry["block"])
-            found[key] = {name: np.array(entry[name]) for name in (*MEASURES, "samples")}
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
-
-
-def _append(store: Path, entry: Mapping[str, Any]) -> None:
-    """One line, brought to the disk; the line break before it ends what a kill may have cut off."""
-    store.parent.mkdir(parents=True, exist_ok=True)
-    with store.open("a", encoding="utf-8", newline="\n") as file:
-        file.write("\n" + json.dumps(entry, default=lambda array: array.tolist()) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def run_full(
     *,
     path: Path = RECORD,
@@ -269,54 +240,38 @@ def run_full(
     DomainError
         If there is no job.
     """
-    if jobs < 1:
-        raise DomainError(f"jobs is {jobs}, but must be at least 1.")
     chosen = protocol or RingProtocol()
-    # What one block depends on: neither which settings there are, nor how many blocks.
-    common = {k: v for k, v in asdict(chosen).items() if k not in {"settings", "blocks"}}
-    text = json.dumps(common, sort_keys=True)
-    done = _read(store, text)
-    units = [(setting, block) for block in range(chosen.blocks) for setting in chosen.settings]
-    missing = [unit for unit in units if unit not in done]
-
-    def keep(unit: tuple[Setting, int], found: dict[str, Any]) -> None:
-        done[unit] = found
-        _append(store, {"protocol": text, "setting": unit[0], "block": unit[1], **found})
-        watch(unit[0])
-
-    if jobs == 1:
-        for unit in missing:
-            keep(unit, run_block(chosen, *unit))
-    else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            waiting = {pool.submit(run_block, chosen, *unit): unit for unit in missing}
-            for future in as_completed(waiting):
-                keep(waiting[future], future.result())
+    done = run_units(
+        [(setting, block) for block in range(chosen.blocks) for setting in chosen.settings],
+        partial(_run_unit, chosen),
+        store=store,
+        # What one block depends on: neither which settings there are, nor how many blocks.
+        common={k: v for k, v in asdict(chosen).items() if k not in {"settings", "blocks"}},
+        jobs=jobs,
+        watch=lambda unit: watch(unit[0]),
+    )
     results = _gather(chosen, done)
     results.save(path)
     recorded_rings.cache_clear()
     return results
 
 
-def _gather(
-    protocol: RingProtocol, done: Mapping[tuple[Setting, int], Mapping[str, Any]]
-) -> RingResults:
+def _run_unit(protocol: RingProtocol, unit: tuple[Setting, int]) -> dict[str, Any]:
+    return run_block(protocol, *unit)
+
+
+def _gather(protocol: RingProtocol, done: Mapping[str, Mapping[str, Any]]) -> RingResults:
+    def of(setting: Setting, block: int) -> Mapping[str, Any]:
+        return done[json.dumps((setting, block))]
+
     def joined(setting: Setting, name: str) -> Array:
-        blocks = [done[setting, block][name] for block in range(protocol.blocks)]
+        blocks = [of(setting, block)[name] for block in range(protocol.blocks)]
         return np.concatenate(blocks, axis=-1)
 
     return RingResults(
-        about={
-            "made_by": "momentum-dynamics reproduce --full",
-            "protocol": asdict(protocol),
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("numpy", "autograd")},
-            },
-            "machine": f"{platform.machine()}, {platform.system()}",
-        },
+        about=origin(asdict(protocol), ("numpy", "autograd")),
         settings=protocol.settings,
-        samples=np.array([done[setting, 0]["samples"] for setting in protocol.settings]),
+        samples=np.array([of(setting, 0)["samples"] for setting in protocol.settings]),
         **{
             name: np.array([joined(setting, name) for setting in protocol.settings])
             for name in MEASURES

@@ -27,6 +27,7 @@ from momentum_dynamics import (
     stationary_variance,
     symbol,
 )
+from momentum_dynamics.dynamics.sharpness import bearable_batch_sharpness
 from momentum_dynamics.dynamics.stationary import query_variance
 from momentum_dynamics.methods.protocol import output_of, stage_of
 
@@ -173,3 +174,14 @@ def test_batches_are_right_on_average_and_have_their_variance():
 def test_batches_have_a_size(size):
     with pytest.raises(DomainError, match="batch_size is"):
         MiniBatches(LeastSquares([[1.0], [2.0]], [1.0, 2.0]), batch_size=size)
+
+
+@pytest.mark.parametrize(("kind", "build"), [("heavy-ball", HeavyBall), ("nesterov", Nesterov)])
+def test_at_the_bearable_batch_sharpness_the_learning_rate_is_at_its_limit(kind, build):
+    rate, momentum, mean = 0.3, 0.6, 2.0
+    bearable = bearable_batch_sharpness(build(learning_rate=rate, momentum=momentum), mean)
+    variance = mean * (float(bearable) - mean)
+    found = mini_batch_limit(
+        kind, momentum=momentum, curvature=mean, curvature_variance=variance
+    )  # fmt: skip
+    assert found == pytest.approx(rate)

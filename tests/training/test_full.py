@@ -1,0 +1,25 @@
+"""`reproduce --full` runs all that is recorded."""
+
+from momentum_dynamics.simulation import edge, rings
+from momentum_dynamics.training import full, results
+
+
+def test_everything_that_is_recorded_is_run(monkeypatch):
+    ran = []
+
+    def fake(name):
+        def run(*arguments, jobs, watch):
+            ran.append((name, arguments, jobs))
+            watch(results.recorded().settings[0])
+
+        return run
+
+    monkeypatch.setattr(results, "run_full", fake("race"))
+    monkeypatch.setattr(rings, "run_full", fake("rings"))
+    monkeypatch.setattr(edge, "run_edge", fake("edge"))
+    full.run_everything(3)
+    assert ran == [
+        ("race", (), 3),
+        ("rings", (), 3),
+        *(("edge", study, 3) for study in edge.STUDIES.values()),
+    ]
