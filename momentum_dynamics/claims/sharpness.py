@@ -89,7 +89,8 @@ LIMIT = Claim(
     figures=("sharpness-limit-against-batch-size",),
     remark="For one direction with independent curvatures; the source reports both plateaus on "
     "networks, and the line between them is ours. The same limit as the learning rate's, solved "
-    "for the curvature. The control takes the limit of the mean.",
+    "for the curvature. Read off training it is E gᵀHg/E|g|², in one direction E h³/E h². The "
+    "control takes the limit of the mean.",
 )
 
 

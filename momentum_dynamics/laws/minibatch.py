@@ -57,6 +57,9 @@ def batch_sharpness_limit(learning_rate: Scalar, momentum: Scalar, curvature: Sc
 
     Notes
     -----
+    What is read off training is E gᵀHg/E|g|²: in one direction E h³/E h², for h ≥ 0
+    no smaller than E h²/E h.
+
     The claim ``sharpness-limit-in-mean-square`` proves it.
     """
     noisy = 2 / effective_learning_rate(learning_rate, momentum)
