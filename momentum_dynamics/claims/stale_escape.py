@@ -91,36 +91,40 @@ def _slower_statement() -> Any:
 def _slower_proof() -> Evidence:
     """The loop equation r − 1 − αg Σ qₖ r⁻ᵏ changes sign between 1 and 1 + αg, for every age k.
 
-    At 1 it is −αg Σ qₖ; at 1 + αg it is αg Σ qₖ(1 − (1 + αg)⁻ᵏ), of which no term is negative. It
-    rises in between, since every term does, so the root is the only one beyond 1. Heavy ball's, at
-    the growth r that it has without delay, is 1 − r⁻ᵏ: not negative either, and it rises too, since
-    1 minus it falls: its logarithm has the slope −(k + 1/(z − 1) + z/(z − β))/z.
+    It is a mean over ages, so one age k, a symbol, is enough. At 1 it is −αg; at 1 + αg it is
+    αg(1 − (1 + αg)⁻ᵏ), which is 0 at k = 0 and rises with k. It rises in between, so the root is
+    the only one beyond 1. Heavy ball's, at the growth r that it has without delay, is 1 − r⁻ᵏ: not
+    negative either, and it rises too, since 1 minus it falls: its logarithm has the slope
+    −(k + 1/(z − 1) + z/(z − β))/z. No complex root is larger: with |z − 1| ≥ |z| − 1 and
+    |z − β| ≥ |z| − β the equation is not positive at its modulus.
     """
-    gain = sympy.Symbol("a", positive=True)
-    method = GradientDescent(learning_rate=gain)
-    signs, root, beta = [], sympy.Symbol("r", positive=True), symbol("momentum")
-    ball = HeavyBall(learning_rate=(root - 1) * (root - beta) / root, momentum=beta)
-    for age in range(7):
-        delayed = loop_equation(method, -1, FixedDelay(staleness=age))
-        loop = sympy.expand(sympy.simplify(delayed * (Z - 1)))
-        start = sympy.simplify(loop.subs(Z, 1) + gain)
-        end = sympy.together(loop.subs(Z, 1 + gain))
-        slope = sympy.simplify(sympy.diff(loop, Z) - (1 + gain * age * Z ** (-age - 1)))
-        late = loop_equation(ball, -1, FixedDelay(staleness=age)).subs(Z, root)
-        signs.append(sympy.simplify(late - (1 - root ** (-age))) == 0)
-        rest = 1 - loop_equation(ball, -1, FixedDelay(staleness=age))
-        fall = Z * sympy.diff(rest, Z) / rest + age + 1 / (Z - 1) + Z / (Z - beta)
-        signs.append(sympy.simplify(fall) == 0)
-        signs += [start == 0, _is_not_negative(sympy.fraction(end)[0]), slope == 0]
+    gain, beyond = sympy.symbols("a s", positive=True)
+    beta, friction = symbol("momentum"), sympy.Symbol("w", positive=True)
+    fixed, growth = FixedDelay(staleness=AGE), 1 + beyond
+    stale = loop_equation(GradientDescent(learning_rate=gain), -1, fixed)
+    loop = sympy.expand(sympy.simplify(stale * (Z - 1)))
+    end = loop.subs(Z, 1 + gain)
+    ball = HeavyBall(learning_rate=beyond * (growth - beta) / growth, momentum=beta)
+    equation = loop_equation(ball, -1, fixed)
+    late, rest = sympy.simplify(equation.subs(Z, growth)), 1 - equation
+    slope = sympy.simplify(-Z * sympy.diff(rest, Z) / rest)
     return Evidence.exact(
-        *signs, note="signs of the loop equation at 1 and at 1 + αg, and its slope, ages 0 to 6"
+        loop.subs(Z, 1) + gain,
+        end.subs(AGE, 0),
+        _is_positive(sympy.diff(end, AGE)),
+        _is_positive(sympy.diff(loop, Z).subs(Z, growth)),
+        late.subs(AGE, 0),
+        _is_positive(sympy.diff(late, AGE)),
+        slope - (AGE + 1 / (Z - 1) + Z / (Z - beta)),
+        _is_positive((AGE + 1 / (Z - 1) + Z / (Z - beta)).subs({beta: 1 - friction, Z: growth})),
+        note="signs of the loop equation at 1 and at the growth without delay, and its slopes in z "
+        "and in the age k, for every k; heavy ball with β < 1",
     )
 
 
-def _is_not_negative(polynomial: Any) -> bool:
-    """Whether all coefficients of a polynomial in one positive symbol are, so that it is."""
-    whole = sympy.expand(polynomial)
-    return bool(whole == 0 or all(term >= 0 for term in sympy.Poly(whole).coeffs()))
+def _is_positive(expression: Any) -> bool:
+    """Whether SymPy sees from the signs of the symbols that it is, at any real age."""
+    return bool(sympy.simplify(expression).is_positive)
 
 
 def _slower_check(rng: Any, lead: int) -> Evidence:
