@@ -211,7 +211,7 @@ class Proximal(_Transformed):
     Raises
     ------
     DomainError
-        If it is no game, or α is not positive.
+        If it is no linear game, or α is not positive.
 
     Examples
     --------
@@ -222,6 +222,11 @@ class Proximal(_Transformed):
 
     def __init__(self, game: Game, learning_rate: float) -> None:
         _require_game(game, "Proximal")
+        if not is_linear_game(game):
+            raise DomainError(
+                f"Proximal: {game!r} is not linear; give its linearization, "
+                "LinearGame(game.jacobian(), game.sizes)."
+            )
         if not 0 < learning_rate < np.inf:
             raise DomainError(f"Proximal: learning_rate is {learning_rate}, but must be positive.")
         self.learning_rate = float(learning_rate)

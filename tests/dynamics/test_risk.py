@@ -106,6 +106,19 @@ def test_open_directions_keep_their_bias():
     assert "400 steps" in repr(path)
 
 
+def test_the_best_time_and_the_best_ridge_are_inside():
+    """With as much noise as truth bias alone, which falls for ever, would choose the ends."""
+    X, truth = design(9, 4)
+    path = risk_path(GradientDescent(learning_rate=0.05), X, truth, 20.0, 300)
+    stopped = int(path.best_steps)
+    assert 0 < stopped < 300
+    assert path.risk[[stopped - 1, stopped + 1]].min() >= path.risk[stopped] == path.best_risk
+    amounts = np.logspace(-4, 4, 41)
+    ridges = ridge_path(X, truth, 20.0, amounts)
+    assert amounts[0] < ridges.best_ridge < amounts[-1]
+    assert ridges.best_risk == ridge_path(X, truth, 20.0, ridges.best_ridge).risk[0]
+
+
 def test_the_best_ridge_is_never_beaten_along_a_direction():
     h = np.geomspace(1e-3, 3, 60)
     for momentum in (0.0, 0.9, 0.97):
@@ -191,6 +204,7 @@ def test_symbols_give_the_formula_where_there_is_one():
         "heavy-ball", learning_rate=alpha, momentum=beta, curvature_variance=tau
     )
     assert noisy == minibatch.mean_square_sharpness_limit(alpha, beta, tau)
+    assert sharpness_limit("gradient-descent", learning_rate=alpha, momentum=0.9) == 2 / alpha
     with pytest.raises(NotTraceableError, match="no closed form"):
         sharpness_limit("nesterov", learning_rate=alpha, momentum=beta, curvature_variance=tau)
 
