@@ -312,7 +312,17 @@ def test_players_at_once_and_one_of_them_again(game):
     assert is_stable(method, game, play=AllThenFirst()) == (whole < 1)
 
 
+def test_axes_that_do_not_fit_are_named():
+    two, three = (GradientDescent(learning_rate=np.full(count, 0.1)) for count in (2, 3))
+    with pytest.raises(ShapeError, match="second player"):
+        spectral_radius((two, three), BilinearGame(1.0))
+    with pytest.raises(ShapeError, match="the game"):
+        is_stable(two, QuadraticGame.family(0, [1.0, 2.0, 3.0], 0), play="alternating")
+
+
 def test_what_overflows_is_not_stable():
+    huge = HeavyBall(learning_rate=1e200, momentum=0.1)
+    assert not is_stable(huge, BilinearGame(1e200), play="alternating")
     method = HeavyBall(learning_rate=[0.1, 1e308], momentum=-0.4)
     game = QuadraticGame(np.diag([1e3, 1.0]), np.eye(2), np.eye(2))
     with np.errstate(over="ignore", invalid="ignore"):

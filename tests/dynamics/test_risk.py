@@ -106,6 +106,19 @@ def test_open_directions_keep_their_bias():
     assert "400 steps" in repr(path)
 
 
+def test_noise_is_one_number():
+    """A row of them would be broadcast along the directions, as if noise belonged to features."""
+    X, truth = design(9, 4)
+    ball = METHODS[1]
+    for ask in (
+        lambda: risk_path(ball, X, truth, [0.1, 0.2, 0.3, 0.4], 3),
+        lambda: ridge_path(X, truth, [0.1, 0.2, 0.3, 0.4], 1.0),
+        lambda: limit_risk_path(ball, aspect_ratio=0.5, noise_variance=[1.0, 2.0], steps=3),
+    ):
+        with pytest.raises(ShapeError, match="noise_variance has shape"):
+            ask()
+
+
 def test_the_best_time_and_the_best_ridge_are_inside():
     """With as much noise as truth bias alone, which falls for ever, would choose the ends."""
     X, truth = design(9, 4)
@@ -239,6 +252,7 @@ def test_the_modified_loss_has_the_known_coefficients():
 def test_the_modified_loss_refuses():
     with pytest.raises(DomainError, match="order"):
         modified_loss(METHODS[0], order=0)
+    assert modified_loss(METHODS[0], order=2.0) == modified_loss(METHODS[0])
     with pytest.raises(DomainError, match="several slow poles"):
         modified_loss(HeavyBall(learning_rate=0.1, momentum=1.0))
     assert modified_loss(OptimisticGradient(learning_rate=0.1))[0] == sympy.Rational(1, 10)

@@ -47,8 +47,9 @@ def test_saddles_are_left_from_where_runs_start(saddle):
 def test_saddles_refuse_what_is_no_number():
     with pytest.raises(DomainError, match="positive number"):
         SaddleChain([1.0, np.inf])
-    with pytest.raises(DomainError, match="dimension is True"):
-        semicircle_saddle(True, shift=0.0, seed=0)
+    for wrong in (True, np.nan, np.inf, "a"):
+        with pytest.raises(DomainError, match=r"dimension is .* whole number"):
+            semicircle_saddle(wrong, shift=0.0, seed=0)
 
 
 def data(samples, features, seed=3):

@@ -14,9 +14,11 @@ from momentum_dynamics import (
     GradientDescent,
     HamiltonianDescent,
     LinearGame,
+    NotTraceableError,
     Proximal,
     QuadraticGame,
     RingGAN,
+    SaddleChain,
     ShapeError,
     UnknownNameError,
     spectral_radius,
@@ -76,6 +78,14 @@ def test_transforms_move_the_spectrum():
         assert radius == pytest.approx(1 / np.sqrt(1 + step**2))
 
 
+def test_what_a_game_gives_away_is_a_copy():
+    game, ascents = LinearGame(np.eye(2), (1, 1)), np.ones(2)
+    game.jacobian()[0, 0] = 7
+    chain = SaddleChain(ascents)
+    ascents[0] = 7
+    assert game.jacobian()[0, 0] == chain.ascents[0] == 1
+
+
 def test_a_transform_is_as_linear_as_its_game():
     assert is_linear_game(Consensus(HamiltonianDescent(BilinearGame(1.0)), 0.1))
     assert not is_linear_game(Consensus(DiracGAN(), 0.1))
@@ -98,6 +108,8 @@ def test_paired_modes_pair_the_players(shape):
     (DomainError, "Consensus: weight is -1, but must lie in", lambda: Consensus(GAMES[0], -1)),
     (DomainError, "Consensus: weight is inf", lambda: Consensus(GAMES[0], np.inf)),
     (DomainError, "Proximal: learning_rate is inf", lambda: Proximal(GAMES[0], np.inf)),
+    (NotTraceableError, "for numbers only; transform its matrix",
+     lambda: Consensus(QuadraticGame(symbol("curvature"), 1, 1), 0.1).jacobian()),
     (DomainError, "not linear; give its linearization", lambda: Proximal(DiracGAN(), 0.5)),
     (ShapeError, "give sizes from 1", lambda: LinearGame(np.eye(2), sizes=(2, 0))),
     (DomainError, "first is -1, but must be a player", lambda: Alternating(first=-1)),

@@ -138,6 +138,16 @@ def test_the_covariance_game_is_what_it_says():
     assert game.error(game.solution) == pytest.approx(0, abs=1e-15)
 
 
+def test_jacobians_of_many_points_are_those_of_each():
+    game = CovarianceGame([[2.0, 0.5], [0.5, 1.0]])
+    points = game.starts(6, 1).reshape(2, 3, 8)
+    whole = Consensus(game, 0.3).jacobian(points), game.jacobian(points)
+    for found, one in zip(whole, (Consensus(game, 0.3), game), strict=True):
+        assert found.shape == (2, 3, 8, 8)
+        np.testing.assert_allclose(found[1, 2], one.jacobian(points[1, 2]))
+    assert game.field(np.ones((0, 8))).shape == (0, 8)
+
+
 def test_errors_are_shares_and_starts_spread_as_told():
     game = CovarianceGame(4 * np.eye(2))
     assert game.error(np.zeros(8)) == 1
