@@ -217,9 +217,11 @@ def _row(check: Mapping[str, Any], *, is_measured: bool) -> str:
         error = f"± {check['standard_error']:.2g}"
     else:
         error = "exact" if check.get("tolerance") is None else f"≤ {check['tolerance']:.2g}"
-    agrees = (
-        "yes" if check["passed"] else ("no, as it must" if check["role"] == "control" else "no")
-    )
+    yes, no = {
+        "control": ("yes", "no, as it must"),
+        "counterexample": ("contradicts", "does not contradict"),
+    }.get(check["role"], ("yes", "no"))
+    agrees = yes if check["passed"] else no
     return (
         f"<tr><td>{escape(check['role'])}</td><td>{escape(check['note'])}</td>"
         f'<td class="number">{shown(check["predicted"])}</td>'

@@ -54,10 +54,11 @@ def formula(expression: Any, encoding: str | None) -> str:
 
 
 def evidence_text(role: str, evidence: Any) -> str:
-    """What one check of a claim found; a control must disagree."""
-    passed = "disagrees, as it must" if role == "control" else "agrees"
-    failed = "agrees, but must not" if role == "control" else "disagrees"
-    good = evidence.passed != (role == "control")
+    """What one check of a claim found; a control must disagree, a counterexample contradict."""
+    passed, failed = {
+        "control": ("agrees, but must not", "disagrees, as it must"),
+        "counterexample": ("contradicts", "does not contradict"),
+    }.get(role, ("agrees", "disagrees"))
     numbers = ""
     if evidence.predicted is not None and evidence.measured is not None:
         numbers = f": predicted {evidence.predicted:.6g}, found {evidence.measured:.6g}"
@@ -66,7 +67,7 @@ def evidence_text(role: str, evidence: Any) -> str:
         elif evidence.tolerance is not None:
             numbers += f", tolerance {evidence.tolerance:.1g}"
     note = f" ({evidence.note})" if evidence.note else ""
-    return f"{passed if good else failed}{numbers}{note}"
+    return f"{passed if evidence.passed else failed}{numbers}{note}"
 
 
 def settings(pairs: Sequence[str]) -> dict[str, Any]:

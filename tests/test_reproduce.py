@@ -54,7 +54,7 @@ def test_the_scorecard_follows_its_schema(first):
             entry
         )
         for check in entry["checks"]:
-            assert check["role"] in {"proof", "experiment", "control"}
+            assert check["role"] in {"proof", "counterexample", "experiment", "control"}
             assert {"predicted", "measured", "passed"} <= set(check)
             assert ("standard_error" in check) != ("tolerance" in check)
             for name in ("predicted", "measured"):

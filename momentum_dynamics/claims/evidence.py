@@ -184,7 +184,10 @@ class Claim:
     statement : callable
         Builds the formula from laws and methods.
     proof : callable or None
-        Exact evidence. For a refuted claim: the corrected statement, or the counterexample.
+        Exact evidence. For a refuted claim: the corrected statement, or an exact counterexample.
+    counterexample : callable or None
+        For a claim about data, in place of a proof: what was measured instead, beyond chance. Where
+        it passes, the claim is contradicted.
     experiment : callable
         The claim's prediction against a simulation or a computation that does not know it.
     control : callable
@@ -206,6 +209,7 @@ class Claim:
     experiment: Check
     control: Check
     expected: Verdict
+    counterexample: Callable[[], Evidence] | None = None
     live: bool = False
     figures: tuple[str, ...] = ()
     remark: str = ""
@@ -281,21 +285,27 @@ def judge(claim: Claim) -> Judgement:
     """Run a claim's checks and draw the verdict from what they say, not from what is expected.
 
     Proved: proof and experiment agree and the control does not. Confirmed: the same without a
-    proof. Refuted: the experiment contradicts the claim, the exact correction holds, and the
-    control still tells right from wrong. Anything else is inconclusive.
+    proof. Refuted: the experiment contradicts the claim, the exact correction or the counterexample
+    holds, and the control still tells right from wrong. Anything else is inconclusive.
     """
     experiment_seed, control_seed = np.random.SeedSequence(claim.seed).spawn(2)
     checks = {}
     if claim.proof is not None:
         checks["proof"] = claim.proof()
+    if claim.counterexample is not None:
+        checks["counterexample"] = claim.counterexample()
     checks["experiment"] = claim.experiment(np.random.default_rng(experiment_seed))
     checks["control"] = claim.control(np.random.default_rng(control_seed))
-    proof = checks["proof"].passed if "proof" in checks else None
-    agrees, control = checks["experiment"].passed, checks["control"].passed
-    verdict = Verdict.INCONCLUSIVE
-    if not control and proof is not False:
-        if agrees:
-            verdict = Verdict.CONFIRMED if proof is None else Verdict.PROVED
-        elif proof:
-            verdict = Verdict.REFUTED
-    return Judgement(claim=claim, verdict=verdict, checks=checks)
+    return Judgement(claim=claim, verdict=_verdict(checks), checks=checks)
+
+
+def _verdict(checks: dict[str, Evidence]) -> Verdict:
+    passed = {role: evidence.passed for role, evidence in checks.items()}
+    proof, contradicted = passed.get("proof"), passed.get("counterexample", False)
+    if passed["control"] or proof is False:
+        return Verdict.INCONCLUSIVE
+    if passed["experiment"] and not contradicted:
+        return Verdict.PROVED if proof else Verdict.CONFIRMED
+    if not passed["experiment"] and (proof or contradicted):
+        return Verdict.REFUTED
+    return Verdict.INCONCLUSIVE

@@ -26,24 +26,19 @@ from momentum_dynamics.laws import staleness
 from momentum_dynamics.methods import GradientDescent, HeavyBall
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.problems import Quadratic
-from momentum_dynamics.simulation import QueueRun, enumerate_queue, simulate, simulate_queue
+from momentum_dynamics.simulation import enumerate_queue, simulate, simulate_queue
 
 __all__: list[str] = []
 
 WORKERS = symbol("workers")
 
 
-def _run(service: Service, workers: int, updates: int, seed: Any, **options: Any) -> QueueRun:
-    """Staleness alone is asked for: the method stands still."""
+def _run(service: Service, workers: int, updates: int, seed: Any, **options: Any) -> Any:
+    """Staleness alone is asked for, of every update: the method stands still."""
     return simulate_queue(
         GradientDescent(learning_rate=0.0), Quadratic([1.0]), workers=workers, service=service,
         updates=updates, seed=seed, **options,
     )  # fmt: skip
-
-
-def _staleness(run: QueueRun) -> Any:
-    """Of every update: `_run` keeps them all."""
-    return run.staleness
 
 
 # The theorem, for the queue and any gradient ---------------------------------------------------
@@ -183,7 +178,7 @@ def _first_chances(rng: np.random.Generator, service: Service) -> Evidence:
     """Chances of small stalenesses from independent queues, each past its start."""
     workers, replicas, skip, updates = 8, 4_000, 100, 300
     run = _run(service, workers, skip + updates, rng, replicas=replicas)
-    late = _staleness(run)[skip:]
+    late = run.staleness[skip:]
     shares = np.array([(late == k).mean(axis=0) for k in range(6)])
     return Evidence.statistical(
         GeometricDelay(workers=float(workers)).probabilities(6),
@@ -219,10 +214,9 @@ LAWS: tuple[Service, ...] = (
 )  # fmt: skip
 
 
-def _conserved(runs: list[QueueRun], workers: int) -> Evidence:
+def _conserved(runs: list[Any], workers: int) -> Evidence:
     left = [
-        int(_staleness(run).sum()) + int(run.ages.sum()) - run.updates * (workers - 1)
-        for run in runs
+        int(run.staleness.sum()) + int(run.ages.sum()) - run.updates * (workers - 1) for run in runs
     ]
     return Evidence.close(
         0, left, tolerance=0,
@@ -317,7 +311,7 @@ def _correlation_experiment(rng: np.random.Generator, *, in_queue: bool) -> Evid
     workers, replicas, skip, updates = 4, 4_000, 60, 200
     if in_queue:
         run = _run(Exponential(), workers, skip + updates, rng, replicas=replicas)
-        stale = _staleness(run)[skip:]
+        stale = run.staleness[skip:]
     else:
         stale = GeometricDelay(workers=float(workers)).sample(rng, (updates, replicas))
     away = stale - (workers - 1.0)
@@ -375,7 +369,7 @@ def _kernel_proof() -> Evidence:
 def _kernel_experiment(rng: np.random.Generator, *, workers: int) -> Evidence:
     service, updates, replicas = LogNormal(variation=1), 4_000, 50
     run = _run(service, workers, updates, rng, replicas=replicas)
-    late = _staleness(run)[updates // 2 :] / (workers - 1)
+    late = run.staleness[updates // 2 :] / (workers - 1)
     at = np.array([0.25, 0.5, 1.0, 2.0])
     shares = np.array([(late <= t).mean() for t in at])
     return Evidence.close(

@@ -11,23 +11,21 @@ from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, V
 from momentum_dynamics.delays import (
     Delay,
     EmpiricalDelay,
-    Exponential,
     FixedDelay,
     GeometricDelay,
     UniformDelay,
 )
 from momentum_dynamics.dynamics.escape import exit_time
-from momentum_dynamics.dynamics.loop import characteristic_polynomial, loop_equation
+from momentum_dynamics.dynamics.loop import loop_equation
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.laws import saddles
-from momentum_dynamics.laws import staleness as stale_laws
 from momentum_dynamics.methods import GradientDescent, HeavyBall
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.problems import Quadratic
-from momentum_dynamics.simulation import simulate_queue, simulate_stale
+from momentum_dynamics.simulation import simulate_stale
 from momentum_dynamics.simulation.exits import exit_steps
 
-__all__: list[str] = []
+__all__ = ["DESCENT", "REPLICAS", "STEP", "later_growth", "simulated_growth"]
 
 ALPHA, ASCENT, WORKERS = symbol("learning_rate"), symbol("ascent"), symbol("workers")
 AGE = symbol("staleness")
@@ -48,25 +46,16 @@ def _growth(delay: Delay) -> float:
     return float(spectral_radius(DESCENT, -1.0, delay))
 
 
-def _simulated_growth(delay: Delay, rng: Any, *, steps: int = 120) -> tuple[float, float]:
+def simulated_growth(delay: Delay, rng: Any, *, steps: int = 120) -> tuple[float, float]:
     """The growth factor of the mean of simulated stale runs, over the later half, and its error."""
     run: Any = simulate_stale(
         DESCENT, Quadratic([-1.0]), delay, steps=steps, replicas=REPLICAS, start=[1.0],
         seed=rng, record="all",
     )  # fmt: skip
-    return _later_growth(run.outputs[steps // 2, :, 0], run.outputs[steps, :, 0], steps // 2)
+    return later_growth(run.outputs[steps // 2, :, 0], run.outputs[steps, :, 0], steps // 2)
 
 
-def _queue_growth(workers: int, rng: Any, *, steps: int = 120) -> tuple[float, float]:
-    """The same of a queue of memoryless workers, whose successive ages hang together."""
-    run: Any = simulate_queue(
-        DESCENT, Quadratic([-1.0]), workers=workers, service=Exponential(), updates=steps,
-        replicas=REPLICAS, start=[1.0], stride=steps // 2, seed=rng,
-    )  # fmt: skip
-    return _later_growth(run.outputs[1, :, 0], run.outputs[2, :, 0], steps // 2)
-
-
-def _later_growth(before: Any, after: Any, steps: int) -> tuple[float, float]:
+def later_growth(before: Any, after: Any, steps: int) -> tuple[float, float]:
     """The factor per step between the means of two moments, and its standard error."""
     ratio = after.mean() / before.mean()
     spread = (after - ratio * before).std(ddof=1) / np.sqrt(len(before)) / before.mean()
@@ -91,43 +80,47 @@ def _slower_statement() -> Any:
 def _slower_proof() -> Evidence:
     """The loop equation r − 1 − αg Σ qₖ r⁻ᵏ changes sign between 1 and 1 + αg, for every age k.
 
-    At 1 it is −αg Σ qₖ; at 1 + αg it is αg Σ qₖ(1 − (1 + αg)⁻ᵏ), of which no term is negative. It
-    rises in between, since every term does, so the root is the only one beyond 1. Heavy ball's, at
-    the growth r that it has without delay, is 1 − r⁻ᵏ: not negative either, and it rises too, since
-    1 minus it falls: its logarithm has the slope −(k + 1/(z − 1) + z/(z − β))/z.
+    It is a mean over ages, so one age k, a symbol, is enough. At 1 it is −αg; at 1 + αg it is
+    αg(1 − (1 + αg)⁻ᵏ), which is 0 at k = 0 and rises with k. It rises in between, so the root is
+    the only one beyond 1. Heavy ball's, at the growth r that it has without delay, is 1 − r⁻ᵏ: not
+    negative either, and it rises too, since 1 minus it falls: its logarithm has the slope
+    −(k + 1/(z − 1) + z/(z − β))/z. No complex root is larger: with |z − 1| ≥ |z| − 1 and
+    |z − β| ≥ |z| − β the equation is not positive at its modulus.
     """
-    gain = sympy.Symbol("a", positive=True)
-    method = GradientDescent(learning_rate=gain)
-    signs, root, beta = [], sympy.Symbol("r", positive=True), symbol("momentum")
-    ball = HeavyBall(learning_rate=(root - 1) * (root - beta) / root, momentum=beta)
-    for age in range(7):
-        delayed = loop_equation(method, -1, FixedDelay(staleness=age))
-        loop = sympy.expand(sympy.simplify(delayed * (Z - 1)))
-        start = sympy.simplify(loop.subs(Z, 1) + gain)
-        end = sympy.together(loop.subs(Z, 1 + gain))
-        slope = sympy.simplify(sympy.diff(loop, Z) - (1 + gain * age * Z ** (-age - 1)))
-        late = loop_equation(ball, -1, FixedDelay(staleness=age)).subs(Z, root)
-        signs.append(sympy.simplify(late - (1 - root ** (-age))) == 0)
-        rest = 1 - loop_equation(ball, -1, FixedDelay(staleness=age))
-        fall = Z * sympy.diff(rest, Z) / rest + age + 1 / (Z - 1) + Z / (Z - beta)
-        signs.append(sympy.simplify(fall) == 0)
-        signs += [start == 0, _is_not_negative(sympy.fraction(end)[0]), slope == 0]
+    gain, beyond = sympy.symbols("a s", positive=True)
+    beta, friction = symbol("momentum"), sympy.Symbol("w", positive=True)
+    fixed, growth = FixedDelay(staleness=AGE), 1 + beyond
+    stale = loop_equation(GradientDescent(learning_rate=gain), -1, fixed)
+    loop = sympy.expand(sympy.simplify(stale * (Z - 1)))
+    end = loop.subs(Z, 1 + gain)
+    ball = HeavyBall(learning_rate=beyond * (growth - beta) / growth, momentum=beta)
+    equation = loop_equation(ball, -1, fixed)
+    late, rest = sympy.simplify(equation.subs(Z, growth)), 1 - equation
+    slope = sympy.simplify(-Z * sympy.diff(rest, Z) / rest)
     return Evidence.exact(
-        *signs, note="signs of the loop equation at 1 and at 1 + αg, and its slope, ages 0 to 6"
+        loop.subs(Z, 1) + gain,
+        end.subs(AGE, 0),
+        _is_positive(sympy.diff(end, AGE)),
+        _is_positive(sympy.diff(loop, Z).subs(Z, growth)),
+        late.subs(AGE, 0),
+        _is_positive(sympy.diff(late, AGE)),
+        slope - (AGE + 1 / (Z - 1) + Z / (Z - beta)),
+        _is_positive((AGE + 1 / (Z - 1) + Z / (Z - beta)).subs({beta: 1 - friction, Z: growth})),
+        note="signs of the loop equation at 1 and at the growth without delay, and its slopes in z "
+        "and in the age k, for every k; heavy ball with β < 1",
     )
 
 
-def _is_not_negative(polynomial: Any) -> bool:
-    """Whether all coefficients of a polynomial in one positive symbol are, so that it is."""
-    whole = sympy.expand(polynomial)
-    return bool(whole == 0 or all(term >= 0 for term in sympy.Poly(whole).coeffs()))
+def _is_positive(expression: Any) -> bool:
+    """Whether SymPy sees from the signs of the symbols that it is, at any real age."""
+    return bool(sympy.simplify(expression).is_positive)
 
 
 def _slower_check(rng: Any, lead: int) -> Evidence:
     """Growth with each law against the loop's, and whether it is below gradient descent's."""
     predicted, measured, errors = [], [], []
     for delay in SAME_MEAN.values():
-        growth, error = _simulated_growth(delay, rng)
+        growth, error = simulated_growth(delay, rng)
         predicted += [_growth(delay), lead]
         measured += [growth, float(np.sign(1 + STEP - growth))]
         errors += [error, 0.1]  # a sign of the other kind is 20 of these away
@@ -155,81 +148,6 @@ SLOWER = Claim(
 )
 
 
-def _matched_statement() -> Any:
-    growth = saddles.escape_rate(ALPHA / WORKERS, stale_laws.implicit_momentum(WORKERS), ASCENT)
-    return sympy.Implies(WORKERS > 1, growth < 1 + ALPHA * ASCENT)
-
-
-def _matched_proof() -> Evidence:
-    """The loop's polynomial is heavy ball's with (α/M, 1 − 1/M); its root lies below 1 + αg.
-
-    At 1 + αg the polynomial is (1 − 1/M)(αg)², positive, as is its slope there.
-    """
-    stale = characteristic_polynomial(
-        GradientDescent(learning_rate=ALPHA), -ASCENT, GeometricDelay(workers=WORKERS)
-    ).as_expr()
-    ball = characteristic_polynomial(
-        HeavyBall(learning_rate=ALPHA / WORKERS, momentum=stale_laws.implicit_momentum(WORKERS)),
-        -ASCENT,
-    ).as_expr()
-    end = stale.subs(Z, 1 + ALPHA * ASCENT)
-    return Evidence.exact(
-        sympy.simplify(stale - ball),
-        sympy.simplify(end - stale_laws.implicit_momentum(WORKERS) * (ALPHA * ASCENT) ** 2),
-        note="the polynomial of memoryless staleness is heavy ball's at equal effective step",
-    )
-
-
-def _matched_check(rng: Any, *, divided: bool) -> Evidence:
-    """Mean exit times of stale runs against the law of heavy ball's growth."""
-    predicted, measured, errors = [], [], []
-    for workers in (2, 4, 8):
-        delay = GeometricDelay(workers=float(workers))
-        law = exit_time(DESCENT, -1.0, noise_variance=1e-6, distance=1.0, delay=delay)
-        rate = STEP / workers if divided else STEP
-        growth = saddles.escape_rate(rate, stale_laws.implicit_momentum(float(workers)), 1.0)
-        run = simulate_stale(
-            DESCENT, Quadratic([-1.0]), delay, steps=int(law.mean + 20 / np.log(law.growth)),
-            replicas=REPLICAS, start=[0.0], noise_variance=1e-6, seed=rng,
-        )  # fmt: skip
-        found = exit_steps(run, 1.0)
-        # Random ages slow the typical path, by a factor that is no matter of the mean loop.
-        typical = growth * np.exp(-law.wander / 2)
-        predicted.append(float(saddles.exit_time_mean(typical, law.amplitude, 1.0)))
-        measured.append(found.mean())
-        errors.append(found.std(ddof=1) / np.sqrt(REPLICAS))
-        queued, error = _queue_growth(workers, rng)
-        predicted.append(float(growth))
-        measured.append(queued)
-        errors.append(error)
-    return Evidence.statistical(
-        predicted, measured, errors,
-        note="mean exits behind drawn ages and growth in queues, M = 2, 4, 8, 2000 runs each",
-    )  # fmt: skip
-
-
-MATCHED = Claim(
-    slug="memoryless-workers-leave-a-saddle-like-momentum-at-equal-effective-step",
-    title=(
-        "M memoryless workers leave a saddle like heavy ball with β = 1 − 1/M and step α/M, so at "
-        "each update more slowly than one."
-    ),
-    source=Citation("mitliagkas2016"),
-    kind=Kind.IDENTITY,
-    statement=_matched_statement,
-    proof=_matched_proof,
-    experiment=lambda rng: _matched_check(rng, divided=True),
-    control=lambda rng: _matched_check(rng, divided=False),
-    expected=Verdict.PROVED,
-    figures=("stale-escape",),
-    remark=(
-        "The paper's theorem on a negative curvature: the momentum that asynchrony begets comes "
-        "with a step divided by M, which is the comparison that momentum loses. The control does "
-        "not divide."
-    ),
-)
-
-
 def _fixed_statement() -> Any:
     growth, chance = symbol("growth"), sympy.Function("q")
     return sympy.Ge(chance(1 / growth), growth ** (-AGE), evaluate=False)
@@ -250,7 +168,7 @@ def _fixed_proof() -> Evidence:
 
 
 def _fixed_check(rng: Any, slowest: str) -> Evidence:
-    grown = {name: _simulated_growth(delay, rng) for name, delay in SAME_MEAN.items()}
+    grown = {name: simulated_growth(delay, rng) for name, delay in SAME_MEAN.items()}
     least, own_error = grown[slowest]
     leads = [
         (value - least) / np.hypot(error, own_error or 1e-12)
@@ -277,85 +195,6 @@ FIXED = Claim(
     remark=(
         "Randomness helps here: now and then a gradient is fresh. At a minimum a fixed age is the "
         "most fragile as well. The control names the geometric law."
-    ),
-)
-
-
-def _time_statement() -> Any:
-    exponent = sympy.log(
-        saddles.escape_rate(ALPHA / WORKERS, stale_laws.implicit_momentum(WORKERS), ASCENT)
-    )
-    lead = sympy.sqrt(WORKERS) * exponent
-    return sympy.Eq(
-        sympy.Limit(lead, WORKERS, sympy.oo), sympy.sqrt(ALPHA * ASCENT), evaluate=False
-    )
-
-
-def _time_proof() -> Evidence:
-    """With u = 1/√M the exponent √(αg) u solves the characteristic equation to second order."""
-    u, root = sympy.symbols("u a", positive=True)
-    polynomial = characteristic_polynomial(
-        GradientDescent(learning_rate=root**2), -1, GeometricDelay(workers=1 / u**2)
-    ).as_expr()
-    residue = polynomial.subs(Z, sympy.exp(root * u))
-    terms = [sympy.diff(residue, u, order).subs(u, 0) for order in range(3)]
-    wrong = polynomial.subs(Z, sympy.exp(2 * root * u))
-    return Evidence.exact(
-        *map(sympy.simplify, terms),
-        bool(sympy.simplify(sympy.diff(wrong, u, 2).subs(u, 0)) != 0),
-        note="residue in powers of 1/√M",
-    )
-
-
-def _power(first: float, second: float) -> float:
-    """The power of M by which a quantity rises from MANY[0] to MANY[1] workers."""
-    return float(np.log(second / first) / np.log(MANY[1] / MANY[0]))
-
-
-MANY = (64.0, 256.0)
-
-
-def _time_check(rng: Any, predicted: float) -> Evidence:
-    """Growth in units of time in which each worker computes one gradient: M updates."""
-    exponents, errors = [], []
-    for workers in MANY:
-        steps = int(12 * np.sqrt(workers))
-        growth, error = _simulated_growth(GeometricDelay(workers=workers), rng, steps=steps)
-        exponents.append(workers * np.log(growth))
-        errors.append(error / growth / np.log(growth))
-    return Evidence.statistical(
-        predicted, _power(*exponents), np.hypot(*errors) / np.log(MANY[1] / MANY[0]),
-        note="power of M by which the growth per time rises from 64 to 256 workers",
-    )  # fmt: skip
-
-
-def _law_power() -> float:
-    """By heavy ball's growth at these numbers of workers; 1/2 in the limit."""
-    first, second = (
-        workers
-        * np.log(saddles.escape_rate(STEP / workers, stale_laws.implicit_momentum(workers), 1.0))
-        for workers in MANY
-    )
-    return _power(first, second)
-
-
-TIME = Claim(
-    slug="many-memoryless-workers-leave-a-saddle-sooner-by-the-root-of-their-number",
-    title=(
-        "In time, M memoryless workers leave a saddle sooner: the growth per time rises like "
-        "√(αgM), not like M."
-    ),
-    source=Citation(None),
-    kind=Kind.ASYMPTOTIC,
-    statement=_time_statement,
-    proof=_time_proof,
-    experiment=lambda rng: _time_check(rng, _law_power()),
-    control=lambda rng: _time_check(rng, 1.0),
-    expected=Verdict.PROVED,
-    figures=("stale-escape",),
-    remark=(
-        "M workers make M updates in the time of one gradient. As long as αgM is small nothing is "
-        "lost; from αgM ≈ 1 on the gain is a root. The control expects M."
     ),
 )
 

@@ -181,7 +181,7 @@ def claim(options: Namespace) -> int:
     surprise = "" if judgement.as_expected else f", but {subject.expected} was expected"
     print(f"{'verdict':<12}{judgement.verdict}{surprise}")
     for role, evidence in judgement.checks.items():
-        print(filled(f"{role:<12}{evidence_text(role, evidence)}", hanging=12))
+        print(filled(f"{role:<11} {evidence_text(role, evidence)}", hanging=12))
     if subject.remark:
         print(filled(f"{'remark':<12}{subject.remark}", hanging=12))
     return 0 if judgement.as_expected else 1

@@ -53,6 +53,7 @@ def modified_loss(method: Method, *, order: int = 2) -> tuple[Any, ...]:
     import sympy
 
     require_counts(order=order)
+    order = int(order)
     h, z = symbol("curvature"), sympy.Symbol("z")
     polynomial = characteristic_polynomial(method, h)
     loop = sympy.nsimplify(polynomial.as_expr().subs(polynomial.gen, z), rational=True)

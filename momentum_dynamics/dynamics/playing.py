@@ -27,7 +27,7 @@ from momentum_dynamics.methods.linear import state_space
 from momentum_dynamics.methods.protocol import spread
 from momentum_dynamics.methods.rows import as_rows
 from momentum_dynamics.methods.separable import separable_state_space
-from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
+from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic, require_fitting_axes
 from momentum_dynamics.problems.bilinear import BilinearGame
 from momentum_dynamics.problems.games import Game, QuadraticGame
 from momentum_dynamics.problems.plays import Play
@@ -118,7 +118,8 @@ def round_is_stable(method: Players, game: Game, play: Play | str) -> Any:
         return np.all(round_is_stable(_trailing(method), modes, play), axis=-1)
     pair = _pair(method, game, play)
     if pair is not None and not any(map(is_symbolic, pair)):
-        return stability_map(*pair)[()]
+        with np.errstate(all="ignore"):
+            return stability_map(*pair)[()]
     states = sum(
         size * len(own.initial_state(0))
         for size, own in zip(game.sizes, methods_of_players(method, len(game.sizes)), strict=True)
@@ -238,6 +239,14 @@ def _pair(method: Players, game: Game, play: Play | str) -> tuple[Any, ...] | No
     if later is None or any(own.slots > 2 or own.gradients > 1 for own in systems):
         return None
     jacobian = np.asarray(game.jacobian())
+    require_fitting_axes(
+        "A round",
+        {
+            "the first player's method": state_space(methods[0]).A.shape[:-2],
+            "the second player's method": state_space(methods[1]).A.shape[:-2],
+            "the game": jacobian.shape[:-2],
+        },
+    )
     entries: list[Any] = [jacobian[..., i, j] for i in range(2) for j in range(2)]
     if jacobian.dtype == object:
         entries = [

@@ -229,11 +229,20 @@ def _path(method: Method, spectrum: _Spectrum, steps: int) -> RiskPath:
 def _require_path(method: Method, noise_variance: Scalar, steps: int) -> None:
     require_method(method)
     GLOSSARY["steps"].check(steps)
-    GLOSSARY["noise_variance"].check(noise_variance)
+    _require_one(noise_variance)
     if state_space(method, step=0).is_symbolic:
         raise NotTraceableError(
             "Risk paths are answered for numbers; for symbols ask residual_polynomial(method, "
             "steps)."
+        )
+
+
+def _require_one(noise_variance: Scalar) -> None:
+    GLOSSARY["noise_variance"].check(noise_variance)
+    if np.ndim(noise_variance):
+        raise ShapeError(
+            f"noise_variance has shape {np.shape(noise_variance)}, but is one number, that of "
+            "every target; loop over several."
         )
 
 
@@ -303,7 +312,7 @@ def ridge_path(
     >>> path.best_ridge, path.risk.round(6)
     (0.05, array([0.454545, 0.486111, 0.663265]))
     """
-    GLOSSARY["noise_variance"].check(noise_variance)
+    _require_one(noise_variance)
     amounts = np.atleast_1d(real_numbers("ridge", ridge))
     if (
         amounts.ndim != 1

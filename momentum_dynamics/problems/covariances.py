@@ -119,21 +119,26 @@ class CovarianceGame:
             seen = self._moment(lanes)
             truth = self.covariance if seen is None else self._root @ seen @ self._root.T
             gradient = pushed @ np.swapaxes(factor, -1, -2) - truth
-        return np.broadcast_to(gradient, factor.shape).reshape(*lanes, -1)
+        return np.broadcast_to(gradient, factor.shape).reshape(*lanes, self.covariance.size)
 
     def field(self, point: Array) -> Array:
         """Both players' gradients at points ``(*any, dimension)``."""
         return np.concatenate([self.player_field(index, point) for index in (0, 1)], axis=-1)
 
     def jacobian(self, point: Array | None = None) -> Array:
-        """The derivative of the expected field, by default at the equilibrium."""
+        """The derivative of the expected field, ``(*any, dimension, dimension)``.
+
+        By default at the equilibrium.
+        """
         at = self.solution if point is None else np.asarray(point, dtype=float)
-        factor, critic = self._matrices(at)
+        # Beside the points an axis for the directions in which they are moved.
+        factor, critic = (part[..., None, :, :] for part in self._matrices(at))
         moved, tilted = self._matrices(np.eye(self.dimension))
-        first = -(tilted + np.swapaxes(tilted, -1, -2)) @ factor - (critic + critic.T) @ moved
-        second = moved @ factor.T + factor @ np.swapaxes(moved, -1, -2)
-        flat = [part.reshape(self.dimension, -1) for part in (first, second)]
-        return np.concatenate(flat, axis=-1).T
+        bent, turned = (part + np.swapaxes(part, -1, -2) for part in (tilted, critic))
+        first = -bent @ factor - turned @ moved
+        second = moved @ np.swapaxes(factor, -1, -2) + factor @ np.swapaxes(moved, -1, -2)
+        flat = [part.reshape(*part.shape[:-2], -1) for part in (first, second)]
+        return np.swapaxes(np.concatenate(flat, axis=-1), -1, -2)
 
     def spectrum(self) -> NDArray[np.complex128]:
         """The eigenvalues of the Jacobian: imaginary pairs, and zeros along the equilibria."""

@@ -170,7 +170,7 @@ class LinearGame:
             import sympy
 
             return sympy.ImmutableMatrix(self._jacobian)
-        return self._jacobian
+        return self._jacobian.copy()
 
     def spectrum(self) -> Any:
         """The eigenvalues of the Jacobian, ``(*batch, dimension)``; of symbols a list."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from momentum_dynamics.errors import DomainError, ShapeError
+from momentum_dynamics.inputs import require_counts
 from momentum_dynamics.problems.quadratic import Quadratic
 
 __all__ = [
@@ -131,7 +132,7 @@ class SaddleChain:
     """
 
     def __init__(self, ascents: ArrayLike) -> None:
-        values = np.asarray(ascents, dtype=float)
+        values = np.array(ascents, dtype=float)
         if values.ndim != 1 or values.size == 0:
             raise ShapeError(
                 f"SaddleChain: ascents have shape {values.shape}; give one number for each saddle."
@@ -248,8 +249,9 @@ def wishart_saddle(samples: int, dimension: int, *, shift: float, seed: int) -> 
 
 
 def _checked(count: Any, name: str) -> int:
-    if isinstance(count, bool) or count != int(count) or count < 1:
+    if isinstance(count, bool):
         raise DomainError(f"{name} is {count}, but must be a whole number from 1.")
+    require_counts(**{name: count})
     return int(count)
 
 

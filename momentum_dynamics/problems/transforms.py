@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.errors import DomainError
+from momentum_dynamics.errors import DomainError, NotTraceableError
+from momentum_dynamics.notation import is_symbolic
 from momentum_dynamics.problems.bilinear import BilinearGame
 from momentum_dynamics.problems.games import Game, LinearGame, is_game
 
@@ -79,7 +80,13 @@ def _require_game(game: Game, transform: str) -> None:
 
 
 def _differential(game: Game, point: Array | None) -> Array:
-    return np.asarray(game.jacobian(point), dtype=float)
+    found = game.jacobian(point)
+    if is_symbolic(found):
+        raise NotTraceableError(
+            f"Transforms of {game!r} are answered for numbers only; transform its matrix of "
+            "symbols, and give LinearGame the result."
+        )
+    return np.asarray(found, dtype=float)
 
 
 def _turned(jacobian: Any, field: Array) -> Array:
@@ -211,7 +218,7 @@ class Proximal(_Transformed):
     Raises
     ------
     DomainError
-        If it is no game, or α is not positive.
+        If it is no linear game, or α is not positive.
 
     Examples
     --------
@@ -222,6 +229,11 @@ class Proximal(_Transformed):
 
     def __init__(self, game: Game, learning_rate: float) -> None:
         _require_game(game, "Proximal")
+        if not is_linear_game(game):
+            raise DomainError(
+                f"Proximal: {game!r} is not linear; give its linearization, "
+                "LinearGame(game.jacobian(), game.sizes)."
+            )
         if not 0 < learning_rate < np.inf:
             raise DomainError(f"Proximal: learning_rate is {learning_rate}, but must be positive.")
         self.learning_rate = float(learning_rate)

@@ -16,7 +16,7 @@ def evidence(passed):
     return Evidence(predicted=1.0, measured=1.0, tolerance=0.0, passed=passed)
 
 
-def make(proof, experiment, control):
+def make(proof, experiment, control, counterexample=None):
     return Claim(
         slug="made-up",
         title="Made up.",
@@ -26,6 +26,7 @@ def make(proof, experiment, control):
         proof=None if proof is None else lambda: evidence(proof),
         experiment=lambda _: evidence(experiment),
         control=lambda _: evidence(control),
+        counterexample=None if counterexample is None else lambda: evidence(counterexample),
         expected=Verdict.PROVED,
     )
 
@@ -42,6 +43,25 @@ EXPECTED = {
 )
 def test_verdicts_follow_from_the_evidence_alone(case):
     assert judge(make(*case)).verdict == EXPECTED.get(case, Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict"),
+    [
+        ((None, False, False, True), Verdict.REFUTED),
+        ((None, False, False, False), Verdict.INCONCLUSIVE),
+        ((None, False, True, True), Verdict.INCONCLUSIVE),
+        ((None, True, False, True), Verdict.INCONCLUSIVE),
+        ((None, True, False, False), Verdict.CONFIRMED),
+        ((False, False, False, True), Verdict.INCONCLUSIVE),
+        ((True, True, False, True), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_measured_counterexample_refutes_and_proves_nothing(case, verdict):
+    judgement = judge(make(*case))
+    assert judgement.verdict is verdict
+    roles = ["counterexample", "experiment", "control"]
+    assert [role for role in judgement.checks if role != "proof"] == roles
 
 
 def test_a_control_that_agrees_spoils_every_verdict():

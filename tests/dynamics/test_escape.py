@@ -1,5 +1,7 @@
 """Leaving a saddle: the law of the exit time against simulation, exact moments and itself."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sympy
@@ -82,9 +84,21 @@ def test_the_law_is_the_chance_to_be_outside_once_the_start_is_forgotten(method)
     assert away.passed(last) == pytest.approx(away.cdf(np.arange(last + 1)), abs=2e-3)
 
 
+@every_method
+def test_amplitude_and_offset_are_the_limits_of_the_exact_moments(method):
+    away = exit_time(method, -1.0, start=0.002, **NOISY)
+    period, late = len(away.loop.period), len(away.loop.transient)
+    assert (period, late) == {Extragradient: (2, 0), TorchSGD: (1, 1)}.get(type(method), (1, 0))
+    mean, variance = away.moments(late + 400 * period)
+    grown = away.growth ** (400 * period)
+    assert mean[-1] / grown == pytest.approx(away.offset, rel=1e-9)
+    assert variance[-1] / grown**2 == pytest.approx(away.amplitude**2, rel=1e-9)
+
+
 def test_mean_and_deviation_are_those_of_the_distribution():
-    for start in (0.0, 0.002):
-        away = exit_time(BALLS, -1.0, start=start, **NOISY)
+    cases = [BALLS, METHODS["extragradient"], METHODS["dampened"]]
+    for method, start in itertools.product(cases, (0.0, 0.002)):
+        away = exit_time(method, -1.0, start=start, **NOISY)
         still = away.survival(np.arange(20_000))
         first = still.sum(axis=-1)
         second = ((2 * np.arange(20_000) + 1) * still).sum(axis=-1)
@@ -122,9 +136,15 @@ def test_what_has_no_exit_time_is_told():
         exit_time(BALLS, -1.0, noise_variance=0, distance=1.0)
     with pytest.raises(DomainError, match="before any growth"):
         exit_time(BALLS, -1.0, noise_variance=1.0, distance=0.1)
+    with pytest.raises(DomainError, match=r"start reach 2\.02148 before any"):
+        exit_time(BALLS, -1.0, start=-2.0, **NOISY)
+    with pytest.raises(DomainError, match="two ways equally fast"):
+        exit_time(HeavyBall(learning_rate=0.25, momentum=-1.25), -1.0, **NOISY)
+    with pytest.raises(DomainError, match="too many to be summed"):
+        _ = exit_time(GradientDescent(learning_rate=1e-7), -1.0, start=1e-3, **NOISY).mean
     with pytest.raises(DomainError, match="rotates away"):
         exit_time(GradientDescent(learning_rate=0.5), 1.0, delay=FixedDelay(staleness=8), **NOISY)
-    with pytest.raises(DomainError, match="complex"):
+    with pytest.raises(DomainError, match="curvature is complex"):
         exit_time(BALLS, -1j, **NOISY)
     with pytest.raises(DomainError, match="noise_variance"):
         exit_time(BALLS, -1.0, noise_variance=-1.0, distance=1.0)
@@ -186,6 +206,10 @@ def test_random_ages_make_paths_wander():
     square = 0.125 * r**2 / (r**2 - 0.875)
     expected = (0.5 / (1 - 0.5 * slope) / r) ** 2 * (square - chance**2)
     assert late.wander == pytest.approx(expected, rel=1e-9)
+    # Learning rate and curvature come in by their product alone.
+    slower = GradientDescent(learning_rate=0.25)
+    steep = exit_time(slower, -2.0, delay=GeometricDelay(workers=8.0), **NOISY)
+    assert steep.wander == pytest.approx(expected, rel=1e-9)
     still = late.survival(np.arange(400))
     # Who is inside now may have been outside: D/(2 (log r)²), a tenth of a step.
     back = late.wander / (2 * np.log(late.typical_growth) ** 2)
@@ -225,7 +249,9 @@ def test_flags_say_where_the_law_is_not_good():
     assert loud.noise_share > 0.1
     swaying = HeavyBall(learning_rate=0.05, momentum=-0.99)
     near = exit_time(swaying, -1.0, noise_variance=0.0, distance=1.0, start=0.5)
+    assert near.noise_share == 0
     assert near.memory_share > 0.05
+    assert not near.is_asymptotic
 
 
 @pytest.mark.slow

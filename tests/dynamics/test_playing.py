@@ -280,6 +280,58 @@ def test_two_rows_have_a_closed_form():
         assert float(radius.subs({alpha: value, s: 1})) == pytest.approx(np.sqrt(1 + value**2))
 
 
+def test_noise_enters_gradient_by_gradient():
+    """x' = x − α(y + ξ₁), y' = y + α(x' − ξ₂): a column for each gradient, in the order of play."""
+    system = round_system(GradientDescent(learning_rate=0.5), BilinearGame(1.0), "alternating")
+    np.testing.assert_array_equal(system.injection, [[-0.5, 0], [-0.25, -0.5]])
+    twice = round_system(
+        GradientDescent(learning_rate=0.5), BilinearGame(1.0), Alternating(inner_steps=(1, 2))
+    )
+    np.testing.assert_array_equal(twice.injection, [[-0.5, 0, 0], [-0.5, -0.5, -0.5]])
+
+
+def test_a_round_says_where_it_asks_and_what_it_answers():
+    system = round_system(
+        Nesterov(learning_rate=0.1, momentum=0.5), BilinearGame(1.0), "alternating"
+    )
+    np.testing.assert_allclose(np.sum(system.observation, axis=-1), 1)
+    np.testing.assert_allclose(system.observation.max(axis=-1), 1.5)
+    np.testing.assert_array_equal(system.readout.max(axis=-1), 1)
+
+
+class AllThenFirst:
+    def groups(self, players):
+        return (tuple(range(players)), (0,))
+
+
+@pytest.mark.parametrize("game", [BilinearGame(1.0), RING], ids=repr)
+def test_players_at_once_and_one_of_them_again(game):
+    method = HeavyBall(learning_rate=0.2, momentum=-0.4)
+    whole = np.abs(np.linalg.eigvals(game_operator(method, game, AllThenFirst()))).max()
+    assert spectral_radius(method, game, play=AllThenFirst()) == pytest.approx(whole, rel=1e-9)
+    assert is_stable(method, game, play=AllThenFirst()) == (whole < 1)
+
+
+def test_axes_that_do_not_fit_are_named():
+    two, three = (GradientDescent(learning_rate=np.full(count, 0.1)) for count in (2, 3))
+    with pytest.raises(ShapeError, match="second player"):
+        spectral_radius((two, three), BilinearGame(1.0))
+    with pytest.raises(ShapeError, match="the game"):
+        is_stable(two, QuadraticGame.family(0, [1.0, 2.0, 3.0], 0), play="alternating")
+
+
+def test_what_overflows_is_not_stable():
+    huge = HeavyBall(learning_rate=1e200, momentum=0.1)
+    assert not is_stable(huge, BilinearGame(1e200), play="alternating")
+    method = HeavyBall(learning_rate=[0.1, 1e308], momentum=-0.4)
+    game = QuadraticGame(np.diag([1e3, 1.0]), np.eye(2), np.eye(2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        radius = spectral_radius(method, game, play="alternating")
+        stable = is_stable(method, game, play="alternating")
+    assert radius[1] == np.inf
+    assert not stable[1]
+
+
 def test_refusals():
     descent, alpha = GradientDescent(learning_rate=0.1), symbol("learning_rate")
     game = BilinearGame(1.0)

@@ -106,6 +106,32 @@ def test_open_directions_keep_their_bias():
     assert "400 steps" in repr(path)
 
 
+def test_noise_is_one_number():
+    """A row of them would be broadcast along the directions, as if noise belonged to features."""
+    X, truth = design(9, 4)
+    ball = METHODS[1]
+    for ask in (
+        lambda: risk_path(ball, X, truth, [0.1, 0.2, 0.3, 0.4], 3),
+        lambda: ridge_path(X, truth, [0.1, 0.2, 0.3, 0.4], 1.0),
+        lambda: limit_risk_path(ball, aspect_ratio=0.5, noise_variance=[1.0, 2.0], steps=3),
+    ):
+        with pytest.raises(ShapeError, match="noise_variance has shape"):
+            ask()
+
+
+def test_the_best_time_and_the_best_ridge_are_inside():
+    """With as much noise as truth bias alone, which falls for ever, would choose the ends."""
+    X, truth = design(9, 4)
+    path = risk_path(GradientDescent(learning_rate=0.05), X, truth, 20.0, 300)
+    stopped = int(path.best_steps)
+    assert 0 < stopped < 300
+    assert path.risk[[stopped - 1, stopped + 1]].min() >= path.risk[stopped] == path.best_risk
+    amounts = np.logspace(-4, 4, 41)
+    ridges = ridge_path(X, truth, 20.0, amounts)
+    assert amounts[0] < ridges.best_ridge < amounts[-1]
+    assert ridges.best_risk == ridge_path(X, truth, 20.0, ridges.best_ridge).risk[0]
+
+
 def test_the_best_ridge_is_never_beaten_along_a_direction():
     h = np.geomspace(1e-3, 3, 60)
     for momentum in (0.0, 0.9, 0.97):
@@ -191,6 +217,7 @@ def test_symbols_give_the_formula_where_there_is_one():
         "heavy-ball", learning_rate=alpha, momentum=beta, curvature_variance=tau
     )
     assert noisy == minibatch.mean_square_sharpness_limit(alpha, beta, tau)
+    assert sharpness_limit("gradient-descent", learning_rate=alpha, momentum=0.9) == 2 / alpha
     with pytest.raises(NotTraceableError, match="no closed form"):
         sharpness_limit("nesterov", learning_rate=alpha, momentum=beta, curvature_variance=tau)
 
@@ -225,6 +252,7 @@ def test_the_modified_loss_has_the_known_coefficients():
 def test_the_modified_loss_refuses():
     with pytest.raises(DomainError, match="order"):
         modified_loss(METHODS[0], order=0)
+    assert modified_loss(METHODS[0], order=2.0) == modified_loss(METHODS[0])
     with pytest.raises(DomainError, match="several slow poles"):
         modified_loss(HeavyBall(learning_rate=0.1, momentum=1.0))
     assert modified_loss(OptimisticGradient(learning_rate=0.1))[0] == sympy.Rational(1, 10)

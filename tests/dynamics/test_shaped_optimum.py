@@ -147,6 +147,8 @@ def test_refusals():
         (DomainError, "must hold finite numbers", {"kind": HeavyBall, "spectrum": []}),
         (DomainError, "leaves a direction uncoupled",
          {"kind": HeavyBall, "game": BilinearGame(np.ones((2, 3)))}),
+        (DomainError, "leaves a direction uncoupled",
+         {"kind": HeavyBall, "game": BilinearGame(np.diag([1.0, 0.0]))}),
         (DomainError, "tune asks for one of three", {"kind": HeavyBall}),
         (DomainError, "tune asks for one of three",
          {"kind": HeavyBall, "game": bilinear, "spectrum": [1.0]}),

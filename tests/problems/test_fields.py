@@ -38,6 +38,20 @@ from momentum_dynamics.problems import LinearProblem
 from momentum_dynamics.problems.games import is_game
 
 
+@pytest.mark.parametrize("saddle", [QuarticSaddle(), SaddleChain([1.0, 0.5])], ids=repr)
+def test_saddles_are_left_from_where_runs_start(saddle):
+    assert (saddle.start != saddle.solution).all()
+    assert saddle.field(saddle.start)[0] < 0
+
+
+def test_saddles_refuse_what_is_no_number():
+    with pytest.raises(DomainError, match="positive number"):
+        SaddleChain([1.0, np.inf])
+    for wrong in (True, np.nan, np.inf, "a"):
+        with pytest.raises(DomainError, match=r"dimension is .* whole number"):
+            semicircle_saddle(wrong, shift=0.0, seed=0)
+
+
 def data(samples, features, seed=3):
     rng = np.random.default_rng(seed)
     return rng.normal(size=(samples, features)), rng.normal(size=samples)

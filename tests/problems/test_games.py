@@ -14,15 +14,18 @@ from momentum_dynamics import (
     GradientDescent,
     HamiltonianDescent,
     LinearGame,
+    NotTraceableError,
     Proximal,
     QuadraticGame,
     RingGAN,
+    SaddleChain,
     ShapeError,
     UnknownNameError,
     spectral_radius,
     symbol,
 )
 from momentum_dynamics.problems.games import Game, is_game
+from momentum_dynamics.problems.transforms import is_linear_game
 
 MATRIX = np.arange(1.0, 7.0).reshape(2, 3)
 GAMES = [
@@ -75,8 +78,42 @@ def test_transforms_move_the_spectrum():
         assert radius == pytest.approx(1 / np.sqrt(1 + step**2))
 
 
+def test_what_a_game_gives_away_is_a_copy():
+    game, ascents = LinearGame(np.eye(2), (1, 1)), np.ones(2)
+    game.jacobian()[0, 0] = 7
+    chain = SaddleChain(ascents)
+    ascents[0] = 7
+    assert game.jacobian()[0, 0] == chain.ascents[0] == 1
+
+
+def test_a_transform_is_as_linear_as_its_game():
+    assert is_linear_game(Consensus(HamiltonianDescent(BilinearGame(1.0)), 0.1))
+    assert not is_linear_game(Consensus(DiracGAN(), 0.1))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 2), (2, 2)])
+def test_paired_modes_pair_the_players(shape):
+    game = BilinearGame(np.random.default_rng(0).normal(size=shape))
+    values, directions = game.paired_modes
+    rows, columns = shape
+    np.testing.assert_allclose(directions.T @ directions, np.eye(rows + columns), atol=1e-12)
+    coupling = np.zeros(shape)
+    np.fill_diagonal(coupling, values)
+    assert len(values) == max(shape)
+    found = directions[:rows, :rows].T @ game.matrix @ directions[rows:, rows:]
+    np.testing.assert_allclose(found, coupling, atol=1e-12)
+
+
 @pytest.mark.parametrize(("error", "words", "build"), [
     (DomainError, "Consensus: weight is -1, but must lie in", lambda: Consensus(GAMES[0], -1)),
+    (DomainError, "Consensus: weight is inf", lambda: Consensus(GAMES[0], np.inf)),
+    (DomainError, "Proximal: learning_rate is inf", lambda: Proximal(GAMES[0], np.inf)),
+    (NotTraceableError, "for numbers only; transform its matrix",
+     lambda: Consensus(QuadraticGame(symbol("curvature"), 1, 1), 0.1).jacobian()),
+    (DomainError, "not linear; give its linearization", lambda: Proximal(DiracGAN(), 0.5)),
+    (ShapeError, "give sizes from 1", lambda: LinearGame(np.eye(2), sizes=(2, 0))),
+    (DomainError, "first is -1, but must be a player", lambda: Alternating(first=-1)),
+    (DomainError, "does not fit a game of 2", lambda: Alternating(first=2).groups(2)),
     (DomainError, "Consensus: 3 is no game", lambda: Consensus(3, 1.0)),
     (DomainError, "Proximal: learning_rate is 0, but must be", lambda: Proximal(GAMES[0], 0)),
     (UnknownNameError, "No game is called 'gidell'; did you mean 'gidel'",

@@ -88,6 +88,13 @@ def test_only_points_are_projected_and_no_gradients():
     assert free[-1, 1] > 2
 
 
+def test_a_penalty_pulls_the_slope_to_its_target():
+    game = DiracGAN("wasserstein", gradient_penalty=0.7, target=1.5)
+    slopes = np.array([-3.5, -1.5, 1.5, 2.5])
+    points = np.stack([np.zeros(4), slopes], axis=-1)
+    np.testing.assert_allclose(game.player_field(1, points)[:, 0], [-1.4, 0, 0, 0.7], atol=1e-15)
+
+
 def test_a_penalty_with_a_target_has_a_kink():
     with pytest.raises(DomainError, match="kink"):
         DiracGAN.named("wgan-gp").spectrum()
@@ -129,6 +136,24 @@ def test_the_covariance_game_is_what_it_says():
     np.testing.assert_allclose(game.field(point), slopes * np.repeat([1, -1], 4), atol=1e-8)
     np.testing.assert_allclose(game.jacobian(point), differences(game, point), atol=1e-8)
     assert game.error(game.solution) == pytest.approx(0, abs=1e-15)
+
+
+def test_jacobians_of_many_points_are_those_of_each():
+    game = CovarianceGame([[2.0, 0.5], [0.5, 1.0]])
+    points = game.starts(6, 1).reshape(2, 3, 8)
+    whole = Consensus(game, 0.3).jacobian(points), game.jacobian(points)
+    for found, one in zip(whole, (Consensus(game, 0.3), game), strict=True):
+        assert found.shape == (2, 3, 8, 8)
+        np.testing.assert_allclose(found[1, 2], one.jacobian(points[1, 2]))
+    assert game.field(np.ones((0, 8))).shape == (0, 8)
+
+
+def test_errors_are_shares_and_starts_spread_as_told():
+    game = CovarianceGame(4 * np.eye(2))
+    assert game.error(np.zeros(8)) == 1
+    assert game.error(game.solution) < 1e-15
+    near, far = (game.starts(3, 5, spread=spread) - game.solution for spread in (0.1, 0.4))
+    np.testing.assert_allclose(far, 4 * near)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])

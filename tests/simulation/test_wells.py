@@ -15,7 +15,7 @@ from momentum_dynamics import (
     symbol,
 )
 from momentum_dynamics.laws import generalization
-from momentum_dynamics.simulation.wells import gibbs_occupation, limit_exit_time
+from momentum_dynamics.simulation.wells import WellRun, gibbs_occupation, limit_exit_time
 
 TILTED = DoubleWell(barrier=1.5, top=-0.2)
 
@@ -64,6 +64,26 @@ def test_runs_are_the_same_twice_and_stop_when_all_have_left():
     assert (first.exit_steps == again.exit_steps).all()
     assert first.steps == first.exit_steps.max() < 4000
     assert first.exit_error > 0
+
+
+def test_a_run_has_left_once_it_is_at_the_other_minimum():
+    ball = HeavyBall(learning_rate=0.01, momentum=0.5)
+    for seed in range(5):
+        run = simulate_well(
+            ball, TILTED, noise_variance=80.0, steps=4000, replicas=1, until_exit=True, seed=seed
+        )
+        assert run.exit_steps[0] == run.steps
+        assert run.points[0] >= 1
+
+
+def test_shares_are_counted_from_the_top_with_their_errors():
+    run = WellRun(
+        exit_steps=np.array([1.0, 3.0, 1.0, 3.0]), points=np.array([-1.0, -0.1, 1.0, 0.9]),
+        steps=3, top=-0.2,
+    )  # fmt: skip
+    assert (run.mean_exit, run.occupation) == (2, 1 / 4)
+    assert run.exit_error == pytest.approx(np.sqrt(4 / 3) / 2)
+    assert run.occupation_error == pytest.approx(np.sqrt(3) / 8)
 
 
 def test_a_step_that_is_too_large_is_said():

@@ -12,8 +12,8 @@ import numpy as np
 from momentum_dynamics.delays import Delay, GeometricDelay
 from momentum_dynamics.dynamics.asynchrony.ages import AgedMoments, aged_moments
 from momentum_dynamics.dynamics.asynchrony.held import HeldMoments, held_moments
+from momentum_dynamics.dynamics.asynchrony.remedied import Remedied
 from momentum_dynamics.dynamics.asynchrony.spread import (
-    Remedied,
     StaleLoop,
     filtered,
     require_settled,
