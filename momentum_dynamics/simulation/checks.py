@@ -25,6 +25,7 @@ __all__ = [
     "require_one_of",
     "require_remedy",
     "require_single",
+    "require_tolerance",
     "require_whole",
 ]
 
@@ -127,6 +128,12 @@ def require_divisor(stride: Any, steps: int) -> None:
     """Refuse a stride that does not divide the steps."""
     if stride != int(stride) or stride < 1 or steps % stride:
         raise DomainError(f"stride is {stride}, but must be a whole number that divides {steps}.")
+
+
+def require_tolerance(tolerance: Any) -> None:
+    """Refuse what is no share of a distance; one of 1 or more calls every run converged."""
+    if not 0 <= tolerance < np.inf:
+        raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
 
 
 def require_whole(name: str, value: Any, least: int) -> None:

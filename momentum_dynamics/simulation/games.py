@@ -21,6 +21,7 @@ from momentum_dynamics.simulation.checks import (
     require_divisor,
     require_numbers,
     require_one_of,
+    require_tolerance,
 )
 from momentum_dynamics.simulation.compiling import chosen_text
 from momentum_dynamics.simulation.games_direct import modes_of, play_directly
@@ -96,7 +97,8 @@ def play(
     ------
     DomainError
         If it is no game, the order does not fit it, the coefficients of a method never settle,
-        the stride does not divide the steps, or the engine cannot run this case.
+        the stride does not divide the steps, the tolerance is negative, or the engine cannot run
+        this case.
     ShapeError
         If the start does not fit, or the game has batch axes.
     NotTraceableError
@@ -130,6 +132,7 @@ def play(
         require_numbers(own)
     GLOSSARY["steps"].check(steps)
     require_divisor(stride, steps)
+    require_tolerance(tolerance)
     axes = checked_axes(replicas)
     point = checked_start(game.start if start is None else start, game, axes)
     if isinstance(point, tuple):

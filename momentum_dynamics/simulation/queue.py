@@ -26,6 +26,7 @@ from momentum_dynamics.simulation.checks import (
     require_one_of,
     require_remedy,
     require_single,
+    require_tolerance,
     require_whole,
 )
 from momentum_dynamics.simulation.ensemble import displacements, stages_of
@@ -176,8 +177,7 @@ def simulate_queue(
         ("engine", engine, _ENGINES),
     ):
         require_one_of(name, value, admissible)
-    if not 0 <= tolerance < np.inf:
-        raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
+    require_tolerance(tolerance)
     require_whole("workers", workers, 1)
     require_whole("updates", updates, 0)
     if stride is None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from momentum_dynamics.delays import Delay
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods import Method, state_space
@@ -19,6 +17,7 @@ from momentum_dynamics.simulation.checks import (
     require_divisor,
     require_numbers,
     require_one_of,
+    require_tolerance,
 )
 from momentum_dynamics.simulation.compiling import chosen_text
 from momentum_dynamics.simulation.direct import run_directly
@@ -129,8 +128,7 @@ def simulate(
     require_numbers(method)
     if delay is not None:
         require_numbers(delay)
-    if not 0 <= tolerance < np.inf:
-        raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
+    require_tolerance(tolerance)
     chosen = _chosen_engine(engine, method, problem, settings, delay)
     if chosen == "direct" or not isinstance(problem, LinearProblem):
         return run_directly(method, problem, settings, delay=delay)

@@ -29,6 +29,7 @@ from momentum_dynamics.simulation.checks import (
     require_one_of,
     require_remedy,
     require_single,
+    require_tolerance,
     require_whole,
 )
 from momentum_dynamics.simulation.ensemble import displacements, stages_of
@@ -159,8 +160,7 @@ def simulate_stale(
     _require_delay(delay)
     for name, value, admissible in (("record", record, _RECORDS), ("engine", engine, _ENGINES)):
         require_one_of(name, value, admissible)
-    if not 0 <= tolerance < np.inf:
-        raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
+    require_tolerance(tolerance)
     require_whole("steps", steps, 0)
     if stride is None:
         stride = max(1, -(-steps // _FRAMES)) if record == "moments" else 1

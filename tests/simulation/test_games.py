@@ -296,6 +296,9 @@ def test_refusals():
         play(BALL, QUADRATIC, steps=1, engine="jump")
     with pytest.raises(DomainError, match="record is 'all', but must be one of trajectory, mom"):
         play(BALL, QUADRATIC, steps=1, record="all")
+    for bad in (-1, np.nan, np.inf):
+        with pytest.raises(DomainError, match=f"tolerance is {bad}, but must lie in"):
+            play(BALL, QUADRATIC, steps=1, tolerance=bad)
     coupling = symbol("singular_value")
     with pytest.raises(NotTraceableError, match="holds SymPy symbols, but only numbers can be run"):
         play(BALL, QuadraticGame(0, coupling, 0), steps=1)
