@@ -31,6 +31,7 @@ __all__ = [
     "round_groups",
     "round_matrix",
     "round_system",
+    "settled_round",
 ]
 
 Players: TypeAlias = Method | Sequence[Method]
@@ -85,6 +86,31 @@ def round_groups(methods: Sequence[Method], play: Play | str) -> Groups:
     return tuple(moves)
 
 
+def settled_round(methods: Sequence[Method], moves: Groups) -> int:
+    """After how many rounds all methods have left their transients.
+
+    Parameters
+    ----------
+    methods : sequence of Method
+        One for each player.
+    moves : tuple of tuple of int
+        The gradients of one round, as `round_groups` orders them.
+
+    Returns
+    -------
+    int
+    """
+    return max(
+        -(-transient_of(own) // made)
+        for own, made in zip(methods, _gradients(moves, len(methods)), strict=True)
+    )
+
+
+def _gradients(moves: Groups, players: int) -> list[int]:
+    """How many gradients each player takes in one round."""
+    return [sum(player in group for group in moves) for player in range(players)]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RoundSystem:
     """The linear system of one round: s' = M s + N ξ with queries C s and answers E s.
@@ -122,7 +148,7 @@ def round_system(
     game : Game
     play : Play or {"simultaneous", "alternating"}
     after : int, optional
-        Read the round that follows so many; by default a settled one.
+        Read the round that follows so many; by default the first settled one.
 
     Raises
     ------
@@ -153,9 +179,8 @@ def round_system(
     blocks = np.split(unit, np.cumsum(spans)[:-1])
     held = [tuple(np.split(block, count)) for block, count in zip(blocks, slots, strict=True)]
     moving = [spread(own, 2) for own in methods]
-    steps = [transient_of(own) for own in methods]
-    if after is not None:
-        steps = [after * sum(player in group for group in moves) for player in range(len(sizes))]
+    rounds = settled_round(methods, moves) if after is None else after
+    steps = [rounds * made for made in _gradients(moves, len(sizes))]
     column = states
     begun = _asked(moving, steps, held)
     try:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.dynamics.rounds import round_system
-from momentum_dynamics.methods.protocol import Method, spread, transient_of
+from momentum_dynamics.dynamics.rounds import round_system, settled_round
+from momentum_dynamics.methods.protocol import Method, spread
 from momentum_dynamics.problems.games import Game, QuadraticGame, split_point
 from momentum_dynamics.problems.plays import Groups, Play
 from momentum_dynamics.simulation.ensemble import Loop, run_blocks
@@ -84,9 +84,8 @@ def _rounds(
     axes: tuple[int, ...],
 ) -> Rounds:
     """The rounds up to the first settled one, ``(rounds, *batch, modes, …)``."""
-    made = [sum(player in group for group in moves) for player in range(len(methods))]
-    settled = max(-(-transient_of(own) // count) for own, count in zip(methods, made, strict=True))
-    systems = [round_system(methods, game, order, after=k) for k in range(min(settled, steps) + 1)]
+    last = min(settled_round(methods, moves), steps)
+    systems = [round_system(methods, game, order, after=k) for k in range(last + 1)]
     parts: dict[str, list[Any]] = {
         "MN": [np.concatenate([own.transition, own.injection], axis=-1) for own in systems],
         "C": [own.observation for own in systems],

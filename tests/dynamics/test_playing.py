@@ -106,6 +106,41 @@ def test_rounds_before_the_methods_settle(order):
     assert not np.allclose(first.transition, settled.transition)
 
 
+class LateSwinging:
+    """Heavy ball of one setting first, and of two others in turn from then on."""
+
+    period, transient = 2, 1
+    stages = tuple(HeavyBall(learning_rate=0.2 + 0.1 * k, momentum=0.3 * k) for k in range(3))
+
+    def stage(self, step):
+        return self.stages[1 + (step - 1) % 2 if step else 0]
+
+    def initial_state(self, point):
+        return self.stages[0].initial_state(point)
+
+    def query(self, state):
+        return self.stages[0].query(state)
+
+    def update(self, state, gradient):
+        return self.stages[0].update(state, gradient)
+
+
+@pytest.mark.parametrize("order", PLAYS[:3], ids=str)
+def test_the_settled_round_is_one_that_is_played(order):
+    """A transient that is no multiple of the period moves the phase at which rounds begin."""
+    methods = (LateSwinging(), LateSwinging())
+    settled = round_system(methods, GAME, order)
+    for after, same in ((0, False), (1, True), (2, True)):
+        system = round_system(methods, GAME, order, after=after)
+        assert np.array_equal(system.transition, settled.transition) == same
+        assert np.array_equal(system.injection, settled.injection) == same
+    run = play(methods, GAME, steps=40, play=order, stride=4)
+    state = rest(methods, GAME.sizes, GAME.start)
+    state = round_system(methods, GAME, order, after=0).transition @ state
+    state = np.linalg.matrix_power(settled.transition, 39) @ state
+    np.testing.assert_allclose(settled.readout @ state, run.outputs[-1], rtol=1e-9)
+
+
 def test_three_players_in_a_ring():
     order = Alternating(inner_steps=(1, 2, 1), first=2)
     assert order.groups(3) == ((2,), (0,), (1,), (1,))
