@@ -141,6 +141,33 @@ def test_the_settled_round_is_one_that_is_played(order):
     np.testing.assert_allclose(settled.readout @ state, run.outputs[-1], rtol=1e-9)
 
 
+def test_noise_enters_gradient_after_gradient():
+    """A later player answers to the noise of the one before, with all its coordinates."""
+    step, (first, second) = 0.3, np.split(np.eye(5), [2])
+    descent = GradientDescent(learning_rate=step)
+    at_once = round_system(descent, GAME, Simultaneous())
+    np.testing.assert_allclose(at_once.injection, -step * np.eye(5))
+    answer = step**2 * GAME.jacobian()[2:, :2] @ first - step * second
+    in_turn = round_system(descent, GAME, Alternating())
+    np.testing.assert_allclose(in_turn.injection, np.vstack([-step * first, answer]))
+
+
+class OneMovesAgain:
+    """Both at once, and then the second once more."""
+
+    def groups(self, players):
+        return ((0, 1), (1,)) if players == 2 else ()
+
+
+def test_an_order_of_ones_own():
+    method, game = HeavyBall(learning_rate=0.3, momentum=-0.2), QuadraticGame(0.3, 1.0, 0.2)
+    order = OneMovesAgain()
+    values = np.linalg.eigvals(game_operator(method, game, order))
+    radius = np.abs(values).max()
+    assert spectral_radius(method, game, play=order) == pytest.approx(radius, rel=1e-9)
+    assert is_stable(method, game, play=order) == (radius < 1)
+
+
 def test_three_players_in_a_ring():
     order = Alternating(inner_steps=(1, 2, 1), first=2)
     assert order.groups(3) == ((2,), (0,), (1,), (1,))
@@ -411,6 +438,8 @@ def test_refusals():
          lambda: game_operator(GradientDescent(learning_rate=np.ones(3)),
                                QuadraticGame.family(0, [1.0, 2.0], 0))),
     ]  # fmt: skip
+    with pytest.raises(DomainError, match="There are 1 methods for 2 players"):
+        play((HeavyBall(learning_rate=0.1, momentum=0.1),), GAME, steps=1)
     for error, words, question in cases:
         with pytest.raises(error, match=words):
             question()
