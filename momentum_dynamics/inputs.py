@@ -60,7 +60,7 @@ def require_counts(**counts: Any) -> None:
     """
     for name, value in counts.items():
         try:
-            fine = value >= 1 and value == int(value)
+            fine = not isinstance(value, bool) and value >= 1 and value == int(value)
         except (TypeError, ValueError, OverflowError):
             fine = False
         if not fine:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from momentum_dynamics.errors import DomainError, ShapeError
-from momentum_dynamics.inputs import require_counts
+from momentum_dynamics.inputs import real_numbers, require_counts
 from momentum_dynamics.problems.quadratic import Quadratic
 
 __all__ = [
@@ -132,7 +132,7 @@ class SaddleChain:
     """
 
     def __init__(self, ascents: ArrayLike) -> None:
-        values = np.array(ascents, dtype=float)
+        values = np.array(real_numbers("SaddleChain: ascents", ascents))
         if values.ndim != 1 or values.size == 0:
             raise ShapeError(
                 f"SaddleChain: ascents have shape {values.shape}; give one number for each saddle."
@@ -209,7 +209,8 @@ def semicircle_saddle(dimension: int, *, shift: float, seed: int) -> Quadratic:
     >>> round(float((saddle.spectrum() < 0).mean()), 2)
     0.2
     """
-    size = _checked(dimension, "dimension")
+    require_counts(dimension=dimension)
+    size = int(dimension)
     drawn = np.random.default_rng(seed).standard_normal((size, size))
     matrix = (drawn + drawn.T) / np.sqrt(8 * size)
     return _saddle(matrix, -shift, f"the shift {shift}")
@@ -243,16 +244,10 @@ def wishart_saddle(samples: int, dimension: int, *, shift: float, seed: int) -> 
     >>> round(float((saddle.spectrum() < 0).mean()), 2)
     0.19
     """
-    shape = _checked(samples, "samples"), _checked(dimension, "dimension")
+    require_counts(samples=samples, dimension=dimension)
+    shape = int(samples), int(dimension)
     data = np.random.default_rng(seed).standard_normal(shape)
     return _saddle(data.T @ data / shape[0], shift, f"the shift {shift}")
-
-
-def _checked(count: Any, name: str) -> int:
-    if isinstance(count, bool):
-        raise DomainError(f"{name} is {count}, but must be a whole number from 1.")
-    require_counts(**{name: count})
-    return int(count)
 
 
 def _saddle(matrix: Array, lowered: float, what: str) -> Quadratic:

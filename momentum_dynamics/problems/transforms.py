@@ -24,10 +24,12 @@ Derivative: TypeAlias = Callable[[Array | None], Any]
 
 
 class _Transformed:
-    """A game with another field and derivative: its players, start and equilibrium stay."""
+    """A game with another field and derivative: players, start, equilibrium and walls stay."""
 
     def __init__(self, game: Game, field: Field, jacobian: Derivative) -> None:
         self.game, self._field, self._jacobian = game, field, jacobian
+        if hasattr(game, "project"):
+            self.project = game.project
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -54,7 +56,20 @@ class _Transformed:
         return self._field(point)
 
     def jacobian(self, point: Array | None = None) -> Any:
-        """The derivative of the new field at the equilibrium (everywhere for linear games)."""
+        """The derivative of the new field at the equilibrium (everywhere for linear games).
+
+        Raises
+        ------
+        DomainError
+            Elsewhere, where the game is not linear: that takes second derivatives of its field.
+        """
+        if point is not None and not (
+            is_linear_game(self.game) or np.array_equal(point, self.solution)
+        ):
+            raise DomainError(
+                f"{self!r} has a Jacobian at the equilibrium alone, as its game is not linear; "
+                "leave the point out."
+            )
         return self._jacobian(point)
 
     def player_field(self, index: int, point: Array) -> Array:

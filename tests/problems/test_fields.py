@@ -427,3 +427,14 @@ def test_what_is_no_saddle_is_refused():
         SaddleChain([])
     with pytest.raises(DomainError, match="positive"):
         SaddleChain([1.0, -1.0])
+    with pytest.raises(DomainError, match="dimension is inf"):
+        semicircle_saddle(np.inf, shift=0.0, seed=0)
+    with pytest.raises(DomainError, match="ascents is 'steep', but must hold numbers"):
+        SaddleChain("steep")
+
+
+def test_a_chain_keeps_ascents_of_its_own():
+    given = np.array([1.0, 2.0])
+    chain = SaddleChain(given)
+    given[0] = -1.0
+    np.testing.assert_array_equal(chain.ascents, [1.0, 2.0])

@@ -104,7 +104,24 @@ def test_paired_modes_pair_the_players(shape):
     np.testing.assert_allclose(found, coupling, atol=1e-12)
 
 
+def test_transforms_of_what_is_not_linear():
+    """A derivative where it is known, and the walls within which the players stay."""
+    clipped = DiracGAN.named("wgan-clip")
+    agreed, turned = Consensus(clipped, 0.5), HamiltonianDescent(DiracGAN())
+    assert agreed.project(1, np.array([3.0])) == clipped.clip
+    assert not hasattr(GAMES[4], "project")
+    np.testing.assert_array_equal(turned.jacobian(np.zeros(2)), turned.jacobian())
+    shift = 1e-5 * np.eye(2)
+    slopes = (turned.field(shift) - turned.field(-shift)).T / 2e-5
+    np.testing.assert_allclose(turned.jacobian(), slopes, atol=1e-9)
+    with pytest.raises(DomainError, match="has a Jacobian at the equilibrium alone"):
+        turned.jacobian(np.ones(2))
+    linear = Consensus(GAMES[1], 0.5)
+    np.testing.assert_array_equal(linear.jacobian(np.ones(5)), linear.jacobian())
+
+
 @pytest.mark.parametrize(("error", "words", "build"), [
+    (DomainError, "Proximal: .* is not linear", lambda: Proximal(DiracGAN(), 0.1)),
     (DomainError, "Consensus: weight is -1, but must lie in", lambda: Consensus(GAMES[0], -1)),
     (DomainError, "Consensus: weight is inf", lambda: Consensus(GAMES[0], np.inf)),
     (DomainError, "Proximal: learning_rate is inf", lambda: Proximal(GAMES[0], np.inf)),
