@@ -132,7 +132,7 @@ def round_is_stable(method: Players, game: Game, play: Play | str) -> Any:
             "The stability of a round is answered for numbers only; for symbols ask for "
             "characteristic_polynomial."
         )
-    return schur_cohn([np.asarray(entry, dtype=float) for entry in coefficients])
+    return schur_cohn([np.asarray(entry, dtype=float) for entry in coefficients])[()]
 
 
 _FEW = 8

@@ -211,7 +211,7 @@ def is_stable(
         return laws.is_stable_pair(-minus_trace, rest[0] if rest else 0)
     if delay is not None:
         require_digits(delay, delay.rational()[1])
-    return schur_cohn([np.asarray(entry) for entry in coefficients])
+    return schur_cohn([np.asarray(entry) for entry in coefficients])[()]
 
 
 def regime(method: Method, curvature: Scalar) -> Any:

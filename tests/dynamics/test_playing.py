@@ -374,6 +374,13 @@ def test_players_at_once_and_one_of_them_again(game):
     assert is_stable(method, game, play=AllThenFirst()) == (whole < 1)
 
 
+def test_one_answer_is_a_scalar_for_curvatures_and_games():
+    ball = HeavyBall(learning_rate=0.1, momentum=0.5)
+    for subject in (1.0, BilinearGame(1.0), BilinearGame(np.eye(3)), RING):
+        assert isinstance(is_stable(ball, subject), np.bool_)
+        assert isinstance(spectral_radius(ball, subject), np.float64)
+
+
 def test_axes_that_do_not_fit_are_named():
     two, three = (GradientDescent(learning_rate=np.full(count, 0.1)) for count in (2, 3))
     with pytest.raises(ShapeError, match="second player"):
