@@ -189,9 +189,10 @@ class ExitTime:
         if not np.any(wander):
             return np.asarray(_within(mean, amplitude, distance, growth, periods))
         nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-        spread = np.sqrt(wander * np.maximum(periods, 0))
+        # A walk of so many steps leaves each path a growth of its own; 0 steps leave none.
+        tilt = np.sqrt(wander / np.maximum(periods, 1))
         total = sum(
-            weight * _within(mean, amplitude, distance * np.exp(-spread * node), growth, periods)
+            weight * _within(mean, amplitude, distance, growth * np.exp(tilt * node), periods)
             for node, weight in zip(nodes, weights, strict=True)
         )
         return np.asarray(total / weights.sum())
@@ -279,7 +280,8 @@ def exit_time(
     ------
     DomainError
         If the loop is stable, rotates away (a complex pair leads) or has no single leading
-        eigenvalue; if nothing moves it, or noise alone carries it across the distance.
+        eigenvalue; if nothing moves it, or noise alone carries it across the distance; if random
+        ages disturb it too much for first order.
     ShapeError
         If batch axes do not broadcast.
     NotTraceableError
@@ -325,6 +327,7 @@ def exit_time(
     _require_motion(amplitude, offset, reach)
     growth = np.abs(value) ** (1 / period)
     wander = _walk(method, curvature, delay, (value, right, left))
+    _require_typical_growth(growth, wander)
     entries = (growth, amplitude, offset, reach, wander, second ** (1 / period))
     parts = [np.array(part) for part in np.broadcast_arrays(*entries)]
     return ExitTime(
@@ -354,6 +357,16 @@ def _walk(
     moved = np.einsum("...i,...i->...", left[..., : own.slots], own.B[..., 0])
     spread = delay.generating_function(1 / value**2) - delay.generating_function(1 / value) ** 2
     return (np.asarray(curvature) * asked * moved / value) ** 2 * np.maximum(spread, 0)
+
+
+def _require_typical_growth(growth: Array, wander: Any) -> None:
+    typical = growth * np.exp(-wander / 2)
+    if np.any(typical <= 1):
+        raise DomainError(
+            f"Random ages disturb the growth so much that the typical path would grow by "
+            f"{np.min(typical):.6g} only, where the law of small disturbances says nothing; lower "
+            "the learning rate, or simulate."
+        )
 
 
 def _require_motion(amplitude: Array, offset: Array, distance: Array) -> None:

@@ -174,7 +174,7 @@ def exit_from_saddle(
     Raises
     ------
     ShapeError
-        If the spectrum is no vector, or the method has batch axes.
+        If the spectrum is no vector, or the method or the distance has batch axes.
     DomainError
         As `exit_time` of the most negative curvature; and if another direction grows without being
         a saddle's.
@@ -205,9 +205,12 @@ def exit_from_saddle(
     winner = exit_time(
         method, curvatures[first], noise_variance=noise[first], distance=distance, delay=delay
     )
+    # As many settings as modes would pass for one along each mode.
+    if winner.growth.ndim or np.ndim(distance):
+        raise ShapeError(
+            "The method or distance has batch axes; ask for one setting and one distance at a time."
+        )
     loop = closed_loop(method, curvatures, noise, 0.0, delay)
-    if any(np.shape(matrix)[:-2] != curvatures.shape for matrix, _ in loop.period):
-        raise ShapeError("The method has batch axes; ask for one setting at a time.")
     _require_stable_rest(loop, curvatures)
     last = np.log(distance / (winner.amplitude * _RARE)) / np.log(winner.growth)
     _, variances = noisy_moments(loop, int(np.ceil(last)) + 1)

@@ -21,6 +21,7 @@ from momentum_dynamics import (
     ShapeError,
     TorchSGD,
     UniformDelay,
+    eigenvalues,
     exit_time,
     simulate,
     symbol,
@@ -210,12 +211,20 @@ def test_random_ages_make_paths_wander():
     slower = GradientDescent(learning_rate=0.25)
     steep = exit_time(slower, -2.0, delay=GeometricDelay(workers=8.0), **NOISY)
     assert steep.wander == pytest.approx(expected, rel=1e-9)
+    # The mean over paths, log-normal after one update, is the mean loop's.
+    nodes, weights = np.polynomial.hermite_e.hermegauss(32)
+    paths = late.typical_growth * np.exp(np.sqrt(late.wander) * nodes)
+    assert weights @ paths / weights.sum() == pytest.approx(late.growth, rel=1e-12)
     still = late.survival(np.arange(400))
     # Who is inside now may have been outside: D/(2 (log r)²), a tenth of a step.
     back = late.wander / (2 * np.log(late.typical_growth) ** 2)
     assert still.sum() == pytest.approx(late.mean + back, abs=0.01)
     second = ((2 * np.arange(400) + 1) * still).sum() - still.sum() ** 2
     assert np.sqrt(second) == pytest.approx(late.standard_deviation, rel=0.01)
+    np.testing.assert_array_equal(late.cdf([0, 1e5, 1e9, np.inf]), [0, 1, 1, 1])
+    wild = {"curvature": -1.0, "delay": GeometricDelay(workers=50.0), **NOISY}
+    with pytest.raises(DomainError, match=r"typical path would grow by 0\.29"):
+        exit_time(GradientDescent(learning_rate=50.0), **wild)
     with pytest.raises(DomainError, match="several gradients"):
         exit_time(
             Extragradient(learning_rate=0.1), -1.0, delay=GeometricDelay(workers=2.0), **NOISY
@@ -241,6 +250,13 @@ def test_batch_axes_of_everything_broadcast():
 def test_the_result_is_told_by_name():
     told = exit_time(BALLS, -1.0, **NOISY).to_dict()
     assert told["mean"].shape == told["growth"].shape == (4,)
+
+
+def test_the_runner_up_is_told_for_each_update():
+    method, delay = Extragradient(learning_rate=0.2), FixedDelay(staleness=3)
+    away = exit_time(method, -1.0, delay=delay, **NOISY)
+    first, second = np.sort(np.abs(eigenvalues(method, -1.0, delay)))[:-3:-1]
+    assert (away.growth, away.runner_up) == pytest.approx((first**0.5, second**0.5), rel=1e-9)
 
 
 def test_flags_say_where_the_law_is_not_good():

@@ -77,9 +77,12 @@ def test_what_cannot_be_answered_is_told():
         exit_from_saddle(BALL, [-1.0, 50.0], **NOISY)
     with pytest.raises(ShapeError, match="one for each"):
         exit_from_saddle(BALL, [-1.0, 1.0], noise_variance=[1.0, 2.0, 3.0], distance=1.0)
-    balls = HeavyBall(learning_rate=0.1, momentum=np.array([[0.2], [0.5]]))
-    with pytest.raises(ShapeError, match="one setting"):
-        exit_from_saddle(balls, [-1.0, 2.0], **NOISY)
+    for momenta in ([[0.2], [0.5]], [0.2, 0.5], [0.2]):
+        balls = HeavyBall(learning_rate=0.1, momentum=np.array(momenta))
+        with pytest.raises(ShapeError, match="one setting"):
+            exit_from_saddle(balls, [-1.0, 2.0], **NOISY)
+    with pytest.raises(ShapeError, match="one distance"):
+        exit_from_saddle(BALL, [-1.0, 1.0], noise_variance=1e-6, distance=[1.0, 2.0])
 
 
 def test_a_run_that_has_not_left_is_told():
