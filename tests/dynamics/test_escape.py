@@ -259,6 +259,22 @@ def test_the_runner_up_is_told_for_each_update():
     assert (away.growth, away.runner_up) == pytest.approx((first**0.5, second**0.5), rel=1e-9)
 
 
+def test_nobody_leaves_before_the_first_settled_step():
+    """However loud the noise is, a dampened first step comes before the law."""
+    loud = exit_time(METHODS["dampened"], -1.0, noise_variance=0.3, distance=0.5)
+    assert loud.noise_share > 0.2
+    assert loud.cdf([-1, 0, 0.9]).tolist() == [0, 0, 0]
+    assert loud.cdf(1) > 0
+
+
+def test_a_start_beside_the_saddle_is_as_good_as_one_on_it():
+    """The sum over steps reaches to where no path is left inside, and agrees with the law."""
+    near = exit_time(METHODS["descent"], -1.0, start=1e-9, **NOISY)
+    on = exit_time(METHODS["descent"], -1.0, **NOISY)
+    assert near.mean == pytest.approx(float(on.mean), abs=1e-3)
+    assert near.standard_deviation == pytest.approx(float(on.standard_deviation), abs=1e-3)
+
+
 def test_flags_say_where_the_law_is_not_good():
     loud = exit_time(GradientDescent(learning_rate=0.05), -1.0, noise_variance=1.0, distance=1.0)
     assert not loud.is_asymptotic
