@@ -275,6 +275,37 @@ def test_a_start_beside_the_saddle_is_as_good_as_one_on_it():
     assert near.standard_deviation == pytest.approx(float(on.standard_deviation), abs=1e-3)
 
 
+class LateSwinging:
+    """Heavy ball of one setting first, and of two others in turn from then on."""
+
+    period, transient = 2, 1
+    stages = tuple(HeavyBall(learning_rate=0.1 + 0.1 * k, momentum=0.4 * k) for k in range(3))
+
+    def stage(self, step):
+        return self.stages[1 + (step - 1) % 2 if step else 0]
+
+    def initial_state(self, point):
+        return self.stages[0].initial_state(point)
+
+    def query(self, state):
+        return self.stages[0].query(state)
+
+    def update(self, state, gradient):
+        return self.stages[0].update(state, gradient)
+
+
+def test_stages_of_a_period_come_in_their_order():
+    method = LateSwinging()
+    run = simulate(method, Quadratic([-1.0]), steps=9, start=[0.5])
+    pushed = exit_time(method, -1.0, noise_variance=0.0, distance=1e3, start=0.5)
+    np.testing.assert_allclose(pushed.moments(9)[0], run.outputs[:, 0], rtol=1e-12)
+    # After the first step W grows by one factor every two.
+    noisy = exit_time(method, -1.0, **NOISY)
+    variance = noisy.moments(81)[1][81]
+    assert noisy.amplitude**2 * noisy.growth**160 == pytest.approx(variance, rel=1e-9)
+    assert pushed.offset * pushed.growth**80 == pytest.approx(pushed.moments(81)[0][81], rel=1e-9)
+
+
 def test_flags_say_where_the_law_is_not_good():
     loud = exit_time(GradientDescent(learning_rate=0.05), -1.0, noise_variance=1.0, distance=1.0)
     assert not loud.is_asymptotic

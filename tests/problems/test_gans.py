@@ -269,3 +269,10 @@ def test_a_ring_has_no_known_equilibrium():
         RingGAN(hidden=0)
     with pytest.raises(DomainError, match="deviation is"):
         RingGAN(deviation=-1)
+
+
+def test_a_penalty_with_a_target_pulls_the_slope_there():
+    """The derivative of γ/2 (|ψ| − 1)² at ψ = ±0.4, where the generator sits on the data."""
+    game = DiracGAN.named("wgan-gp")
+    found = game.player_field(1, np.array([[0.0, 0.4], [0.0, -0.4], [0.0, 1.0]]))
+    np.testing.assert_allclose(found[:, 0], [-0.42, 0.42, 0.0], atol=1e-15)
