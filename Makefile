@@ -93,9 +93,10 @@ bench: .venv/.stamp-dev
 	env -u OPENBLAS_CORETYPE $(PYTHON) -m pytest tests/benchmarks -m benchmark -n 0 -p no:randomly $(ARGS)
 
 # The locks hold for every Python from 3.11 on and for every system; one version of each package
-# for all of them, so that everybody draws the same figures.
+# for all of them, so that everybody draws the same figures. Extras stay in the pins: without them
+# older pips take what asks for an extra as unpinned once a newer release is out.
 COMPILE := .venv/lock/bin/python -m uv pip compile --quiet --upgrade --universal --generate-hashes \
-  --no-header --python-version 3.11 --fork-strategy fewest pyproject.toml requirements/build.in
+  --no-header --no-strip-extras --python-version 3.11 --fork-strategy fewest pyproject.toml requirements/build.in
 
 lock: .venv/.stamp-python
 	@test -x .venv/lock/bin/uv || { $(PYTHON) -m venv .venv/lock && \
