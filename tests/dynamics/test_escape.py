@@ -275,27 +275,8 @@ def test_a_start_beside_the_saddle_is_as_good_as_one_on_it():
     assert near.standard_deviation == pytest.approx(float(on.standard_deviation), abs=1e-3)
 
 
-class LateSwinging:
-    """Heavy ball of one setting first, and of two others in turn from then on."""
-
-    period, transient = 2, 1
-    stages = tuple(HeavyBall(learning_rate=0.1 + 0.1 * k, momentum=0.4 * k) for k in range(3))
-
-    def stage(self, step):
-        return self.stages[1 + (step - 1) % 2 if step else 0]
-
-    def initial_state(self, point):
-        return self.stages[0].initial_state(point)
-
-    def query(self, state):
-        return self.stages[0].query(state)
-
-    def update(self, state, gradient):
-        return self.stages[0].update(state, gradient)
-
-
-def test_stages_of_a_period_come_in_their_order():
-    method = LateSwinging()
+def test_stages_of_a_period_come_in_their_order(late_swinging):
+    method = late_swinging
     run = simulate(method, Quadratic([-1.0]), steps=9, start=[0.5])
     pushed = exit_time(method, -1.0, noise_variance=0.0, distance=1e3, start=0.5)
     np.testing.assert_allclose(pushed.moments(9)[0], run.outputs[:, 0], rtol=1e-12)

@@ -106,29 +106,10 @@ def test_rounds_before_the_methods_settle(order):
     assert not np.allclose(first.transition, settled.transition)
 
 
-class LateSwinging:
-    """Heavy ball of one setting first, and of two others in turn from then on."""
-
-    period, transient = 2, 1
-    stages = tuple(HeavyBall(learning_rate=0.2 + 0.1 * k, momentum=0.3 * k) for k in range(3))
-
-    def stage(self, step):
-        return self.stages[1 + (step - 1) % 2 if step else 0]
-
-    def initial_state(self, point):
-        return self.stages[0].initial_state(point)
-
-    def query(self, state):
-        return self.stages[0].query(state)
-
-    def update(self, state, gradient):
-        return self.stages[0].update(state, gradient)
-
-
 @pytest.mark.parametrize("order", PLAYS[:3], ids=str)
-def test_the_settled_round_is_one_that_is_played(order):
+def test_the_settled_round_is_one_that_is_played(order, late_swinging):
     """A transient that is no multiple of the period moves the phase at which rounds begin."""
-    methods = (LateSwinging(), LateSwinging())
+    methods = (late_swinging, late_swinging)
     settled = round_system(methods, GAME, order)
     for after, same in ((0, False), (1, True), (2, True)):
         system = round_system(methods, GAME, order, after=after)
