@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.errors import DomainError
+from momentum_dynamics.errors import DomainError, ShapeError
 
-__all__ = ["real_numbers", "require_counts"]
+__all__ = ["one_number", "real_numbers", "require_counts"]
 
 
 def real_numbers(name: str, value: Any, instead: str = "give real numbers") -> NDArray[np.float64]:
@@ -42,6 +42,30 @@ def real_numbers(name: str, value: Any, instead: str = "give real numbers") -> N
         return np.asarray(value, dtype=object if np.iscomplexobj(given) else None).astype(float)
     except (TypeError, ValueError) as error:
         raise DomainError(f"{name} is {value!r}, but must hold numbers; {instead}.") from error
+
+
+def one_number(name: str, value: Any) -> float:
+    """A single real number.
+
+    Raises
+    ------
+    DomainError
+        If it is no real number.
+    ShapeError
+        If there are several.
+
+    Examples
+    --------
+    >>> one_number("barrier", 2)
+    2.0
+    >>> one_number("top", [1, 2])
+    Traceback (most recent call last):
+    momentum_dynamics.errors.ShapeError: top has shape (2,), but is one number; loop over several.
+    """
+    number = real_numbers(name, value, "give a real number")
+    if number.ndim:
+        raise ShapeError(f"{name} has shape {number.shape}, but is one number; loop over several.")
+    return float(number)
 
 
 def require_counts(**counts: Any) -> None:

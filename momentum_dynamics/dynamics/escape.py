@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -85,20 +86,12 @@ class ExitTime:
     @property
     def mean(self) -> Array:
         """E T, in updates, ``(*batch)``."""
-        if np.all(self.offset == 0):
-            return self._steps(laws.exit_time_mean(*self._law))
-        return self._summed()[0]
+        return self._of_either_start[0]
 
     @property
     def standard_deviation(self) -> Array:
         """Of T, in updates; of whole steps, so that 1/12 is added to the law's variance."""
-        if np.all(self.offset == 0):
-            growth = self._law[0]
-            own = laws.exit_time_deviation(growth)
-            # To first order a walk of variance D t is met after E T steps, at a slope log r.
-            walk = self.wander * self.mean / np.log(growth) ** 2
-            return np.asarray(len(self.loop.period) * np.sqrt(own * own + 1 / 12 + walk))[()]
-        return self._summed()[1]
+        return self._of_either_start[1]
 
     @property
     def noise_share(self) -> Array:
@@ -112,9 +105,15 @@ class ExitTime:
             return np.asarray((self.runner_up / self.growth) ** self.mean)[()]
 
     @property
+    def wander_share(self) -> Array:
+        """D/(2 log r): which part of the growth exponent random ages take from most paths."""
+        return np.asarray(self.wander / (2 * np.log(self.growth)))[()]
+
+    @property
     def is_asymptotic(self) -> Any:
-        """Whether both shares are below 5 %, so that the law holds to a few percent."""
-        return (self.noise_share < _SMALL) & (self.memory_share < _SMALL)
+        """Whether all three shares are below 5 %, so that the law holds to a few percent."""
+        shares = (self.noise_share, self.memory_share, self.wander_share)
+        return np.all([share < _SMALL for share in shares], axis=0)
 
     def survival(self, steps: ArrayLike) -> Array:
         """P(T > t) by the law, ``(*batch, *times)``."""
@@ -197,14 +196,31 @@ class ExitTime:
         )
         return np.asarray(total / weights.sum())
 
-    def _steps(self, periods: Any) -> Array:
-        return np.asarray(self._late + len(self.loop.period) * periods, dtype=float)[()]
+    def _steps(self, periods: Any) -> Any:
+        return self._late + len(self.loop.period) * periods
 
-    def _summed(self) -> tuple[Array, Array]:
+    @cached_property
+    def _of_either_start(self) -> tuple[Any, ...]:
+        """Mean and deviation: by the law from the saddle itself, summed from elsewhere."""
+        from_saddle = self.offset == 0
+        growth, amplitude, distance = self._law
+        known = np.where(from_saddle, amplitude, distance)
+        mean = self._steps(laws.exit_time_mean(growth, known, distance))
+        own = laws.exit_time_deviation(growth)
+        # To first order a walk of variance D t is met after E T steps, at a slope log r.
+        walk = self.wander * mean / np.log(growth) ** 2
+        found = mean, len(self.loop.period) * np.sqrt(own * own + 1 / 12 + walk)
+        if from_saddle.all():
+            return found
+        away = self._summed()
+        return tuple(np.where(from_saddle, found[k], away[k])[()] for k in range(2))
+
+    def _summed(self) -> tuple[Any, Any]:
         """Mean and deviation from Σ P(T > t), for a start away from the saddle."""
         growth, amplitude, distance = self._law
         least = np.maximum(np.abs(self.offset), amplitude) * _TINY
-        last = int(np.ceil(np.max(np.log(distance / least) / np.log(growth))))
+        slowest = np.where(self.offset == 0, -np.inf, np.log(distance / least) / np.log(growth))
+        last = int(np.ceil(np.max(slowest)))
         if last > _LONGEST:
             raise DomainError(
                 f"The exit takes up to {last} periods, too many to be summed; raise the learning "
@@ -215,7 +231,7 @@ class ExitTime:
         first = still.sum(axis=-1)
         second = ((2 * periods + 1) * still).sum(axis=-1)
         deviation = np.sqrt(np.maximum(second - first**2, 0))
-        return self._steps(first), np.asarray(len(self.loop.period) * deviation)[()]
+        return self._steps(first), len(self.loop.period) * deviation
 
 
 _SMALL, _TINY, _LONGEST, _NODES = 0.05, 1e-9, 10_000_000, 32
@@ -289,11 +305,11 @@ def exit_time(
 
     Notes
     -----
-    The law holds where s ≪ Δ and the other eigenvalues are forgotten by then; see `noise_share`,
-    `memory_share` and `is_asymptotic`. Beside the exact first passage of gradient descent (its
-    density inside, step by step) it is off by at most 0.0002, 0.0012, 0.005 and 0.017 in
-    probability at s/Δ = 0.02, 0.05, 0.1 and 0.2. The claim ``exit-time-from-a-noisy-saddle`` tests
-    it.
+    The law holds where s ≪ Δ, the other eigenvalues are forgotten by then, and random ages disturb
+    the growth little; see `noise_share`, `memory_share`, `wander_share` and `is_asymptotic`. Beside
+    the exact first passage of gradient descent (its density inside, step by step) it is off by at
+    most 0.0002, 0.0012, 0.005 and 0.017 in probability at s/Δ = 0.02, 0.05, 0.1 and 0.2. The claim
+    ``exit-time-from-a-noisy-saddle`` tests it.
 
     Examples
     --------
@@ -309,6 +325,9 @@ def exit_time(
     start = gain(start, "start")
     given = {"curvature": curvature, "noise_variance": noise_variance, "distance": distance,
              "start": start}  # fmt: skip
+    for name, value in given.items():
+        if np.size(value) == 0:
+            raise DomainError(f"{name} is empty; give at least one number.")
     batch = {"method": state_space(method).A.shape[:-2]}
     require_fitting_axes("exit_time", batch | {name: np.shape(x) for name, x in given.items()})
     loop = closed_loop(method, curvature, noise_variance, start, delay)

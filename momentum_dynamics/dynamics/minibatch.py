@@ -107,6 +107,12 @@ def method_kinds() -> dict[str, Callable[..., Method]]:
     return dict(_KINDS)
 
 
+def kind_name(kind: Any) -> str:
+    """The name under which a class of methods is known here; of another one its own name."""
+    names = {GradientDescent: "gradient-descent"} | {made: name for name, made in _KINDS.items()}
+    return kind if isinstance(kind, str) else str(names.get(kind, getattr(kind, "__name__", kind)))
+
+
 def mini_batch_limit(
     kind: str | Callable[..., Method],
     *,
@@ -156,6 +162,7 @@ def mini_batch_limit(
         raise UnknownNameError.among("kind of method", kind, _KINDS)
     given = (momentum, curvature, curvature_variance)
     if any(map(is_symbolic, given)):
+        kind = kind_name(kind)
         if kind not in {"heavy-ball", "gradient-descent"}:
             raise NotTraceableError(
                 f"The limit of {kind} has no closed form here; give numbers, or solve "

@@ -215,9 +215,7 @@ def _coupling_modes(game: Game) -> Any:
     """
     if not isinstance(game, BilinearGame) or game.dimension == 2:
         return None
-    values = np.linalg.svd(game.matrix, compute_uv=False)
-    rows, columns = game.matrix.shape
-    return QuadraticGame.family(0, np.append(values, [0] * (rows != columns)), 0)
+    return QuadraticGame.family(0, np.unique(game.singular_values), 0)
 
 
 def _trailing(method: Any) -> Players:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from momentum_dynamics.dynamics.average import root_edge_nodes
 from momentum_dynamics.dynamics.residual import answers, residual_polynomial
 from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
-from momentum_dynamics.inputs import real_numbers
+from momentum_dynamics.inputs import one_number, real_numbers
 from momentum_dynamics.laws import schedules
 from momentum_dynamics.methods import Method, state_space
 from momentum_dynamics.methods.protocol import require_method, spread
@@ -169,9 +169,7 @@ def limit_risk_path(
     array([1.      , 0.999993])
     """
     _require_path(method, noise_variance, steps)
-    given = real_numbers("aspect_ratio", aspect_ratio), real_numbers("signal", signal)
-    if any(value.ndim for value in given):
-        raise ShapeError("aspect_ratio and signal must be one number each; loop over several.")
+    given = one_number("aspect_ratio", aspect_ratio), one_number("signal", signal)
     if not (np.isfinite(given).all() and given[0] > 0 and given[1] >= 0):
         raise DomainError(
             f"aspect_ratio is {aspect_ratio} and signal {signal}, but must lie in (0, ∞) and "
@@ -239,11 +237,7 @@ def _require_path(method: Method, noise_variance: Scalar, steps: int) -> None:
 
 def _require_one(noise_variance: Scalar) -> None:
     GLOSSARY["noise_variance"].check(noise_variance)
-    if np.ndim(noise_variance):
-        raise ShapeError(
-            f"noise_variance has shape {np.shape(noise_variance)}, but is one number, that of "
-            "every target; loop over several."
-        )
+    one_number("noise_variance", noise_variance)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -283,15 +283,16 @@ def tune_game(kind: str, game: Game, play: Play | str) -> Method:
         return tune_spectrum(kind, game.spectrum())
     modes: Game = game
     if isinstance(game, BilinearGame):
-        values = np.linalg.svd(game.matrix, compute_uv=False)
-        rows, columns = game.matrix.shape
-        if rows != columns or values[-1] <= _ROUNDING * values[0]:
+        values = game.singular_values
+        if values[-1] <= _ROUNDING * values[0]:
             raise DomainError(
                 "The bilinear game leaves a direction uncoupled (a singular value 0, or players of "
                 "different sizes), and there nothing moves; give a square matrix of full rank."
             )
         modes = QuadraticGame.family(0, np.unique(values), 0)
     scale = float(np.max(np.linalg.norm(np.asarray(modes.jacobian(), dtype=float), 2, (-2, -1))))
+    if scale == 0:
+        raise DomainError(f"{game!r} has no gradient anywhere; there is nothing to tune.")
     batch = np.ndim(modes.jacobian()) - 2
 
     def worst(method: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.dynamics.minibatch import (
+    kind_name,
     mean_square_excess,
     method_kinds,
     mini_batch_limit,
@@ -142,6 +143,7 @@ def bearable_batch_sharpness(method: Method, curvature: Scalar) -> Any:
 def _symbolic(kind: Any, learning_rate: Any, momentum: Any, curvature_variance: Any) -> Any:
     import sympy
 
+    kind = kind_name(kind)
     own = momentum if kind != "gradient-descent" else 0
     if kind in {"heavy-ball", "gradient-descent"}:
         if curvature_variance == 0:

@@ -78,8 +78,6 @@ def closed_loop(
         )
     if np.iscomplexobj(curvature):
         raise DomainError("curvature is complex, but a saddle has real ones; give its real part.")
-    if np.size(curvature) == 0:
-        raise DomainError("curvature is empty; give at least one, negative at a saddle.")
     h, variance = as_float(curvature), np.asarray(noise_variance, dtype=float)
     transient, period = transient_of(whole), period_of(whole) or 1
     stages, readouts = [], []

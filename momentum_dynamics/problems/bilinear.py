@@ -82,17 +82,27 @@ class BilinearGame:
         return np.zeros(self.dimension)
 
     @property
+    def singular_values(self) -> Array:
+        """How strongly each coordinate of the larger player is coupled, largest first.
+
+        Where the players differ in size, or the matrix in rank, some are coupled by 0.
+        """
+        rows, columns = self.matrix.shape
+        values = np.linalg.svd(self.matrix, compute_uv=False)
+        return np.append(values, np.zeros(abs(rows - columns)))
+
+    @property
     def paired_modes(self) -> tuple[Array, Array]:
         """The singular values, and both players' directions as columns ``(dimension, dimension)``.
 
         Along them each of a player's coordinates knows one of the other's: xᵀSy is Σ sₖxₖyₖ.
         Where one player has more coordinates, the values of the others are 0.
         """
-        rows, columns = self.matrix.shape
-        first, values, second = np.linalg.svd(self.matrix)
+        rows = len(self.matrix)
+        first, _, second = np.linalg.svd(self.matrix)
         directions = np.zeros((self.dimension, self.dimension))
         directions[:rows, :rows], directions[rows:, rows:] = first, second.T
-        return np.append(values, np.zeros(abs(rows - columns))), directions
+        return self.singular_values, directions
 
     def split(self, point: Array) -> tuple[Array, Array]:
         """The two players' coordinates."""
@@ -128,7 +138,7 @@ class BilinearGame:
 
     def spectrum(self) -> NDArray[np.complex128]:
         """Purely imaginary pairs ±is, one for each singular value s, then zeros."""
-        values = np.linalg.svd(self.matrix, compute_uv=False)
-        zeros = np.zeros(self.dimension - 2 * len(values))
-        pairs = np.stack([1j * values, -1j * values], axis=-1).ravel()
+        coupled = self.singular_values[: min(self.sizes)]
+        zeros = np.zeros(self.dimension - 2 * len(coupled))
+        pairs = np.stack([1j * coupled, -1j * coupled], axis=-1).ravel()
         return np.concatenate([pairs, zeros])

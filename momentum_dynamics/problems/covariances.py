@@ -52,9 +52,10 @@ class CovarianceGame:
         self, covariance: ArrayLike, *, batch_size: int | None = None, seed: Any = None
     ) -> None:
         matrix: Any = np.atleast_2d(real_numbers("CovarianceGame: the covariance", covariance))
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
             raise ShapeError(
-                f"CovarianceGame: the covariance has shape {matrix.shape}; give a square matrix."
+                f"CovarianceGame: the covariance has shape {matrix.shape}; give a square matrix of "
+                "at least one row."
             )
         if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T):
             raise DomainError("CovarianceGame: the covariance must be finite and symmetric.")

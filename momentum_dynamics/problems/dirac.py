@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError, UnknownNameError
-from momentum_dynamics.inputs import real_numbers
+from momentum_dynamics.inputs import one_number
 
 __all__ = ["DiracGAN"]
 
@@ -93,9 +93,9 @@ class DiracGAN:
             "noise_deviation": noise_deviation,
         }
         for name, value in numbers.items():
-            if not 0 <= real_numbers(f"DiracGAN: {name}", value) < np.inf:
+            if not 0 <= one_number(f"DiracGAN: {name}", value) < np.inf:
                 raise DomainError(f"DiracGAN: {name} is {value}, but must lie in [0, ∞).")
-        if not real_numbers("DiracGAN: clip", clip) > 0:
+        if not one_number("DiracGAN: clip", clip) > 0:
             raise DomainError(f"DiracGAN: clip is {clip}, but must be positive.")
         self.kind, self.clip = loss, float(clip)
         self.gradient_penalty, self.target = float(gradient_penalty), float(target)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError, NotTraceableError
+from momentum_dynamics.inputs import one_number
 from momentum_dynamics.notation import is_symbolic
 from momentum_dynamics.problems.bilinear import BilinearGame
 from momentum_dynamics.problems.games import Game, LinearGame, is_game
@@ -176,9 +177,9 @@ class Consensus(_Transformed):
 
     def __init__(self, game: Game, weight: float) -> None:
         _require_game(game, "Consensus")
-        if not 0 <= weight < np.inf:
+        self.weight = one_number("Consensus: weight", weight)
+        if not 0 <= self.weight < np.inf:
             raise DomainError(f"Consensus: weight is {weight}, but must lie in [0, ∞).")
-        self.weight = float(weight)
         super().__init__(
             game,
             partial(_agreeing_field, game, self.weight),
@@ -249,9 +250,9 @@ class Proximal(_Transformed):
                 f"Proximal: {game!r} is not linear; give its linearization, "
                 "LinearGame(game.jacobian(), game.sizes)."
             )
-        if not 0 < learning_rate < np.inf:
+        self.learning_rate = one_number("Proximal: learning_rate", learning_rate)
+        if not 0 < self.learning_rate < np.inf:
             raise DomainError(f"Proximal: learning_rate is {learning_rate}, but must be positive.")
-        self.learning_rate = float(learning_rate)
         super().__init__(
             game,
             partial(_implicit_field, game, self.learning_rate),

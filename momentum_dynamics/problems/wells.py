@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError
+from momentum_dynamics.inputs import one_number
 
 __all__ = ["DoubleWell"]
 
@@ -42,11 +43,12 @@ class DoubleWell:
     dimension = 1
 
     def __init__(self, *, barrier: float = 1.0, top: float = 0.0) -> None:
-        if not (0 < barrier < np.inf and -1 < top < 1):
+        self.barrier = one_number("DoubleWell: barrier", barrier)
+        self.top = one_number("DoubleWell: top", top)
+        if not (0 < self.barrier < np.inf and -1 < self.top < 1):
             raise DomainError(
                 f"barrier is {barrier} and top {top}, but must lie in (0, ∞) and (−1, 1)."
             )
-        self.barrier, self.top = float(barrier), float(top)
 
     def __repr__(self) -> str:
         """Say height and place of the top."""

@@ -314,3 +314,31 @@ def test_laws_reach_their_limits():
                          small, 0, 3).removeO()  # fmt: skip
     law = saddles.matched_exponent(small, sympy.Rational(9, 10), 1)
     assert sympy.simplify(terms - law) == 0
+
+
+def test_starts_on_and_off_the_saddle_in_one_batch():
+    """Each entry is answered as it would be alone."""
+    descent = GradientDescent(learning_rate=0.1)
+    starts = [0.0, 0.01, 0.0]
+    together = exit_time(descent, -1.0, start=starts, **NOISY)
+    alone = [exit_time(descent, -1.0, start=start, **NOISY) for start in starts]
+    for name in ("mean", "standard_deviation"):
+        np.testing.assert_array_equal(getattr(together, name), [getattr(a, name) for a in alone])
+    # A direction that hardly grows is no matter for a sum over steps if it starts at the saddle.
+    slow = exit_time(descent, [-1.0, -1e-7], start=[0.01, 0.0], noise_variance=1e-14, distance=1.0)
+    assert slow.mean[1] > 1e8
+
+
+def test_ages_that_disturb_the_growth_take_the_law_beyond_its_range():
+    descent = GradientDescent(learning_rate=0.02)
+    calm = exit_time(descent, -1.0, delay=GeometricDelay(workers=4.0), **NOISY)
+    assert 0 < calm.wander_share < 0.05
+    assert calm.is_asymptotic
+    wild = exit_time(
+        GradientDescent(learning_rate=1.0), -1.0, delay=GeometricDelay(workers=40.0),
+        noise_variance=1e-12, distance=1e6,
+    )  # fmt: skip
+    assert max(wild.noise_share, wild.memory_share) < 0.05 < wild.wander_share
+    assert not wild.is_asymptotic
+    log_typical = np.log(wild.typical_growth)
+    assert log_typical == pytest.approx(np.log(wild.growth) * (1 - wild.wander_share), rel=1e-12)

@@ -23,6 +23,7 @@ from momentum_dynamics import (
     mean_square_radius,
     mini_batch_limit,
     second_moments,
+    sharpness_limit,
     spectral_radius,
     stationary_variance,
     symbol,
@@ -109,6 +110,13 @@ def test_limits_broadcast_and_have_symbols():
     assert float(value) == pytest.approx(found[1, 1])
     plain = mini_batch_limit("gradient-descent", curvature=h, curvature_variance=tau)
     assert sympy.simplify(law.subs(beta, 0) - plain) == 0
+    # A class is as good as its name.
+    assert law == mini_batch_limit(HeavyBall, momentum=beta, curvature=h, curvature_variance=tau)
+    assert plain == mini_batch_limit(GradientDescent, curvature=h, curvature_variance=tau)
+    rate = symbol("learning_rate")
+    for name, kind in (("heavy-ball", HeavyBall), ("nesterov", Nesterov)):
+        named = sharpness_limit(name, learning_rate=rate, momentum=beta)
+        assert named == sharpness_limit(kind, learning_rate=rate, momentum=beta)
 
 
 def test_a_kind_of_ones_own():

@@ -7,6 +7,7 @@ from momentum_dynamics import (
     BilinearGame,
     DomainError,
     DoubleWell,
+    ExponentialAverage,
     GradientDescent,
     HeavyBall,
     NotTraceableError,
@@ -39,6 +40,9 @@ LIMIT = {"noise_variance": 1.0, "steps": 3}
 
 @pytest.mark.parametrize(("error", "words", "ask"), [
     (DomainError, "curvature is empty", lambda: exit_time(DESCENT, [], **SADDLE)),
+    (DomainError, "distance is empty",
+     lambda: exit_time(DESCENT, -1.0, noise_variance=1e-6, distance=[])),
+    (DomainError, "no gradient anywhere", lambda: tune(HeavyBall, game=QuadraticGame(0, 0, 0))),
     (DomainError, "steps is 'a', but must", lambda: exit_time(DESCENT, -1.0, **SADDLE).cdf("a")),
     (DomainError, r"such as problem.spectrum\(\)",
      lambda: exit_from_saddle(DESCENT, Quadratic([-1.0]), **SADDLE)),
@@ -61,6 +65,8 @@ LIMIT = {"noise_variance": 1.0, "steps": 3}
      lambda: simulate_well(DESCENT, Quadratic([1.0]), noise_variance=0.1, steps=3)),
     (DomainError, "The start is 'a', but", lambda: play(DESCENT, GAME, steps=3, start="a")),
     (DomainError, "of a game give game=", lambda: tune(HeavyBall, spectrum=GAME)),
+    (NotTraceableError, "limit of exponential-average has no closed form",
+     lambda: sharpness_limit(ExponentialAverage, learning_rate=symbol("learning_rate"))),
     (NotTraceableError, "holds symbols",
      lambda: tune(HeavyBall, game=QuadraticGame(symbol("curvature"), 1, 1))),
     (NotTraceableError, "put some in",
