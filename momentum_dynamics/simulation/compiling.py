@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import types
 from collections.abc import Callable
+from hashlib import blake2s
 from typing import Any
 
 from momentum_dynamics.errors import DomainError
@@ -17,19 +20,32 @@ def compile_text(text: Callable[..., Any], **bound: Any) -> Any:
     Parameters
     ----------
     text : callable
-        All that it calls stands in its own file: compiled code that is kept notices no other.
     **bound
         Names that the text takes from its module, bound anew, as to the compiled texts it calls.
+
+    Notes
+    -----
+    Code that is kept is used as long as its own file is as it was; what it calls in other files has
+    been compiled into it. So the name that it is kept under tells their contents.
     """
     try:
         import numba
     except ImportError:
         return None
     native = types.FunctionType(text.__code__, {**text.__globals__, **bound}, text.__name__)
+    native.__qualname__ = f"{text.__name__}_{_contents(text, bound)}"
     try:
         return numba.njit(native, cache=True, error_model="numpy", nogil=True)
     except RuntimeError:  # no folder to keep the compiled code in
         return numba.njit(native, error_model="numpy", nogil=True)
+
+
+def _contents(text: Callable[..., Any], bound: dict[str, Any]) -> str:
+    """A digest of the file of a text and, by their names, of those of the texts it is bound to."""
+    told = blake2s(inspect.getsource(sys.modules[text.__module__]).encode(), digest_size=8)
+    for name in sorted(bound):
+        told.update(getattr(bound[name], "__qualname__", "").encode())
+    return told.hexdigest()
 
 
 def chosen_text(

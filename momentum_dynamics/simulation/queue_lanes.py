@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.simulation import queue_kernels as kernels
+from momentum_dynamics.simulation import calendar_kernels as kernels
 from momentum_dynamics.simulation.kernels import Stages, weighted
 from momentum_dynamics.simulation.queue_draws import Draws
 from momentum_dynamics.simulation.queue_run import QueueSettings, Tape

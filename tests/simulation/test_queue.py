@@ -1,5 +1,6 @@
 """Workers: two engines with the same numbers, the laws of staleness, failures, refusals."""
 
+import inspect
 import sys
 import tracemalloc
 from functools import partial
@@ -27,8 +28,8 @@ from momentum_dynamics import (
     symbol,
 )
 from momentum_dynamics.delays import Deterministic, Exponential
+from momentum_dynamics.simulation import calendar_kernels, queue_draws, queue_kernels
 from momentum_dynamics.simulation import queue as queue_module
-from momentum_dynamics.simulation import queue_draws, queue_kernels
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -192,7 +193,7 @@ def test_the_ring_of_the_kernel_agrees_without_a_compiler(law, monkeypatch):
     """Few buckets and many workers, so that every branch of the calendar is taken."""
     settings = {"workers": 24, "service": law, "updates": 300, "seed": 2}
     problem = Quadratic([0.01])
-    monkeypatch.setattr(queue_kernels, "bucket_count", lambda _: 64)
+    monkeypatch.setattr(calendar_kernels, "bucket_count", lambda _: 64)
     expected = simulate_queue(METHOD, problem, engine="python", **settings)
     settings["engine"] = "compiled"
     assert_same_run(simulate_queue(METHOD, problem, **settings), expected)
@@ -674,3 +675,16 @@ def test_refusals(wrong, error, message):
         simulate_queue(method, problem, **settings)
     assert isinstance(caught.value, MomentumDynamicsError)
     assert "\n" not in str(caught.value)
+
+
+def test_compiled_code_that_is_kept_knows_what_was_compiled_into_it(monkeypatch):
+    """Its name tells the contents of the file of every text it calls, however far down."""
+    pytest.importorskip("numba")
+    compile_anew = queue_kernels.compiled_block.__wrapped__
+    name, original = compile_anew().__qualname__, inspect.getsource
+    assert name == compile_anew().__qualname__
+    for changed in (calendar_kernels, queue_kernels):
+        monkeypatch.setattr(
+            "inspect.getsource", lambda of, c=changed: original(of) + "#" * (of is c)
+        )
+        assert compile_anew().__qualname__ != name
