@@ -39,6 +39,9 @@ _MAKER = "momentum_dynamics"
 _Task: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
 """A slug, what to do for it, and with which arguments."""
 
+_NUMBERS = "worked numbers"
+"""What stands for a slug where they are computed: of a run that was asked for nothing else."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
@@ -51,7 +54,7 @@ class Report:
     figures : tuple of str
         Slugs drawn in this run.
     numbers : tuple of mappings
-        The worked numbers of the scorecard.
+        The worked numbers of the scorecard; those of the last whole run if slugs were named.
     out : Path
     quick : bool
     seconds : float
@@ -180,9 +183,9 @@ def write_gallery(
         from momentum_dynamics.training.full import run_everything
 
         run_everything(count, progress=progress)
-    tasks: list[_Task] = [
-        (slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures
-    ]
+    # The longest task comes first, so that no process is left with it at the end.
+    tasks: list[_Task] = [] if wanted else [(_NUMBERS, _compute_numbers, ())]
+    tasks += [(slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures]
     order = [item.slug for item in list_claims()]
     is_live = {item.slug: item.live for item in list_claims()}
     tasks += [(slug, _judge, (slug,)) for slug in chosen_claims if not is_live[slug]]
@@ -193,13 +196,11 @@ def write_gallery(
         progress=progress,
     )
     judged = {slug: result for slug, result in results if result is not None}
+    numbers = judged.pop(_NUMBERS, (kept or {}).get("numbers", []))
     known = _by_slug(kept) | judged
     entries = [known[slug] for slug in order if slug in known]
     measured = _by_slug(_read_scorecard(folder / "live.json")) | judged
     live = [measured[slug] for slug in order if is_live[slug] and slug in measured]
-    numbers = (kept or {}).get("numbers") if wanted else None
-    if numbers is None:
-        numbers = [number.to_dict() for number in list_numbers()]
     _write_pages(folder, entries, live, numbers, quick=quick)
     return Report(
         claims=tuple(judged[slug] for slug in order if slug in judged),
@@ -271,6 +272,11 @@ def _watched(
             bar.set_description_str(slug[:40])
             bar.update()
             yield slug, result
+
+
+def _compute_numbers() -> list[dict[str, Any]]:
+    """The entries of all worked numbers."""
+    return [number.to_dict() for number in list_numbers()]
 
 
 def _judge(slug: str) -> dict[str, Any]:

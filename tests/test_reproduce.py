@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from momentum_dynamics import reproduce
+from momentum_dynamics.claims.numbers import list_numbers
 from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.figures import figure
 from momentum_dynamics.reproduce import Report, write_gallery
@@ -143,6 +144,23 @@ def test_a_second_run_keeps_what_others_wrote(tmp_path):
     assert PICTURE in (tmp_path / "index.html").read_text(encoding="utf-8")
     write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
     assert CLAIM in (tmp_path / "scorecard.json").read_text(encoding="utf-8")
+
+
+def test_worked_numbers_are_those_of_the_last_whole_run(tmp_path, monkeypatch):
+    def kept():
+        return json.loads((tmp_path / "scorecard.json").read_text(encoding="utf-8"))["numbers"]
+
+    monkeypatch.setattr(reproduce, "list_numbers", lambda: list_numbers()[:3])
+    assert write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"]).numbers == ()
+    assert kept() == []
+    with monkeypatch.context() as patched:
+        patched.setattr(reproduce, "_choose", lambda _: ([], [PICTURE]))
+        whole = write_gallery(out=tmp_path, jobs=1, quick=True, formats=["svg"])
+    assert whole.claims == ()
+    assert kept() == [number.to_dict() for number in list_numbers()[:3]] == list(whole.numbers)
+    again = write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
+    assert again.numbers == whole.numbers
+    assert kept() == list(whole.numbers)
 
 
 def test_a_quick_run_never_writes_over_a_full_gallery(tmp_path):

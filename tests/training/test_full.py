@@ -1,5 +1,6 @@
 """`reproduce --full` runs all that is recorded."""
 
+from momentum_dynamics import reproduce
 from momentum_dynamics.simulation import edge, rings
 from momentum_dynamics.training import full, results
 
@@ -23,3 +24,12 @@ def test_everything_that_is_recorded_is_run(monkeypatch):
         ("rings", (), 3),
         *(("edge", study, 3) for study in edge.STUDIES.values()),
     ]
+
+
+def test_a_full_reproduction_runs_it_first(monkeypatch, tmp_path):
+    told = []
+    monkeypatch.setattr(full, "run_everything", lambda jobs, **_: told.append(jobs))
+    reproduce.write_gallery(["optimal-heavy-ball"], full=True, jobs=1, out=tmp_path)
+    assert told == [1]
+    reproduce.write_gallery(["optimal-heavy-ball"], jobs=1, out=tmp_path)
+    assert told == [1]

@@ -86,22 +86,6 @@ def test_the_record_is_whole_and_says_how_it_was_made():
     assert module.RECORD.stat().st_size < 1_000_000
 
 
-@pytest.mark.slow
-def test_full_reproduction_runs_the_race_and_the_ring_first(monkeypatch, tmp_path):
-    from momentum_dynamics import reproduce
-    from momentum_dynamics.simulation import rings
-
-    told = []
-
-    def record(**options):
-        told.append(options["jobs"])
-
-    monkeypatch.setattr(module, "run_full", record)
-    monkeypatch.setattr(rings, "run_full", record)
-    reproduce.write_gallery(["optimal-heavy-ball"], full=True, jobs=1, out=tmp_path)
-    assert told == [1, 1]
-
-
 def test_no_run_is_both_quick_and_full(tmp_path):
     from momentum_dynamics import DomainError
     from momentum_dynamics.reproduce import write_gallery
