@@ -1,4 +1,4 @@
-"""Strongly monotone games: what momentum gains at once, and what taking turns does by itself."""
+"""Strongly monotone games at once: what negative momentum gains there."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.laws import regions, shapes
 from momentum_dynamics.notation import symbol
-from momentum_dynamics.problems import LinearGame, QuadraticGame
 from momentum_dynamics.scalars import expression
 
-__all__ = ["monotone_corners", "scalar_class"]
+__all__ = ["monotone_corners"]
 
 BETA, RATE, STEP = symbol("momentum"), symbol("rate"), symbol("learning_rate")
 
@@ -105,45 +104,4 @@ MONOTONE = Claim(
     expected=Verdict.PROVED,
     figures=("gaps-against-condition",),
     remark="Worst case over curvatures with Re λ ≥ μ and |λ| ≤ L. The constants are ours.",
-)
-
-
-def scalar_class(condition_number: float, points: int = 4) -> LinearGame:
-    """Games ½ax² + bxy − ½cy² with a, c in [1/κ, 1] and b in [0, 1], on a grid."""
-    pull = np.geomspace(1 / condition_number, 1.0, points)
-    coupling = np.append(0.0, np.geomspace(1 / condition_number, 1.0, 2 * points))
-    a, b, c = (part.ravel() for part in np.meshgrid(pull, coupling, pull, indexing="ij"))
-    return QuadraticGame.family(a, b, c)
-
-
-def _scalar_experiment(order: str) -> Evidence:
-    kappa = 100.0
-    best = tune("heavy-ball", game=scalar_class(kappa), play=order) if order == "alternating" else (
-        tune("heavy-ball", spectrum=scalar_class(kappa).spectrum())
-    )  # fmt: skip
-    gap = 1 - float(np.max(spectral_radius(best, scalar_class(kappa), play=order)))
-    return Evidence.close(
-        [0.0, 1.0], [best.momentum, gap * kappa], tolerance=0.02,
-        note="best momentum and gap × κ at κ = 100, by a search over a grid of games",
-    )  # fmt: skip
-
-
-SCALAR = Claim(
-    slug="alternation-needs-no-momentum-on-strongly-monotone-games",
-    title=(
-        "On strongly monotone games of two numbers, taking turns already reaches a gap of about "
-        "1/κ, and the best momentum there is none."
-    ),
-    source=Citation("zhang2022"),
-    kind=Kind.EMPIRICAL,
-    statement=lambda: sympy.Eq(BETA, 0),
-    proof=None,
-    experiment=lambda _: _scalar_experiment("alternating"),
-    control=lambda _: _scalar_experiment("simultaneous"),
-    expected=Verdict.CONFIRMED,
-    figures=("gaps-against-condition",),
-    remark=(
-        "Equal steps and momenta, a finite grid of games: no theorem. What negative momentum does "
-        "for play at once, taking turns does by itself."
-    ),
 )

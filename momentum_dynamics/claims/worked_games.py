@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.claims.evidence import Citation
-from momentum_dynamics.claims.monotone_games import monotone_corners, scalar_class
+from momentum_dynamics.claims.monotone_games import monotone_corners
+from momentum_dynamics.claims.monotone_turns import scalar_class
 from momentum_dynamics.claims.numbers import WorkedNumber
 from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.dynamics.radius import spectral_radius

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
-from momentum_dynamics.claims.monotone_games import monotone_corners, scalar_class
+from momentum_dynamics.claims.monotone_games import monotone_corners
+from momentum_dynamics.claims.monotone_turns import scalar_class, turns_gap
 from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.figures.base import Figure, number
@@ -74,7 +75,7 @@ def _gaps(*, condition_number: Sequence[float] = (10.0, 30.0, 100.0, 300.0, 1000
         [
             shapes.monotone_descent_gap(kappas),
             shapes.monotone_momentum_gap(kappas),
-            gaps[2, -1] * kappas[-1] / kappas,
+            [turns_gap(kappa) for kappa in kappas],
             gaps[3, -1] * kappas[-1] / kappas,
             games.minimax_alternating_gap(kappas),
         ]
@@ -129,8 +130,9 @@ def _tell_gaps(data: Gaps) -> str:
         "How far the best radius stays below one as the condition κ grows, on strongly monotone "
         "games (curvatures with Re h ≥ 1/κ and |h| ≤ 1; in turn: games of two numbers on a grid) "
         "and on bilinear games with singular values 1/κ and 1. Dots: searches; lines: the laws "
-        "1/(2κ²), 4/(3√3)κ^(−3/2), 8/(27κ²), and slopes −1 through the last dot. Slopes over the "
-        f"last three: {slopes}. At once momentum gains half a power with β near −1 (right; dotted: "
+        "1/(2κ²), 4/(3√3)κ^(−3/2), the exact one of descent in turn, and 8/(27κ²); for "
+        "extragradient the slope −1 through the last dot. Slopes over the last three: "
+        f"{slopes}. At once momentum gains half a power with β near −1 (right; dotted: "
         "−1 + 2/√(3κ)); taking turns gains a whole one with none."
     )
 

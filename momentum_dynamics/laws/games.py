@@ -25,6 +25,8 @@ __all__ = [
     "orbit_invariant",
     "round_hurwitz_determinant",
     "simultaneous_growth",
+    "turns_condition",
+    "turns_step_limit",
 ]
 
 
@@ -171,6 +173,25 @@ def hamiltonian_gap(condition_number: Scalar) -> Scalar:
     The Hamiltonian's curvatures are s², so Polyak's rate on κ² is (κ − 1)/(κ + 1).
     """
     return 2 / (condition_number + 1)
+
+
+def turns_step_limit(momentum: Scalar, rate: Scalar) -> Scalar:
+    """αL up to which a round in turn keeps a rate r on strongly monotone games of two numbers.
+
+    (1 + r)(r + β)/(r(1 + √r)): beyond, the stiffest game, with both curvatures and the coupling L,
+    has a root left of −r.
+    """
+    return (1 + rate) * (rate + momentum) / (rate * (1 + sqrt(rate)))
+
+
+def turns_condition(rate: Scalar) -> Scalar:
+    """κ of strongly monotone games of two numbers on which descent in turn reaches a rate r.
+
+    At the step of `turns_step_limit` the softest game alone decides, with r = 1 − αL/κ: so the gap
+    is about 1/κ, and the claim ``alternation-needs-no-momentum-on-strongly-monotone-games`` proves
+    that no momentum does better.
+    """
+    return turns_step_limit(0, rate) / (1 - rate)
 
 
 def orbit_invariant(coupling: Scalar, first_player: Scalar, second_player: Scalar) -> Scalar:
