@@ -209,7 +209,7 @@ for pull in (0.3, 0.1, 0.03):
 # 3. **An argument.** `ComplexMomentum` has a phase. Find one with which play *at once* converges
 #    on the rotation.
 # 4. **Noise.** With noise in the gradients, how does the distance at which the players settle
-#    depend on momentum?
+#    depend on momentum? Do smaller steps bring them closer?
 #
 # ## Solutions
 #
@@ -239,11 +239,16 @@ for phase in (0.0, 0.5, 1.178, 2.0, np.pi):
     print(f"{phase:.3f}", float(md.spectral_radius(method, game, play="simultaneous").round(4)))
 
 # %% [markdown]
-# **4.** `stationary_radius` reads it off the same operator.
+# **4.** `stationary_radius` reads it off the same operator. Stronger momentum settles closer, but
+# a smaller step hardly does: the pull of momentum is of the second order in the step, as the noise
+# is. Where the game has a pull of its own, that is of the first order, and small steps are quiet.
 
 # %%
-for step in (0.1, 0.3):
+for step in (0.01, 0.1, 0.3):
     for momentum in (-0.7, -0.4, -0.1):
         ball = md.HeavyBall(learning_rate=step, momentum=momentum)
         settled = float(md.stationary_radius(ball, game, 1.0))
         print(f"step {step}, momentum {momentum}: settled distance {settled:.3f}")
+
+# %%
+show("noise-in-games")

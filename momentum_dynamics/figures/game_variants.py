@@ -1,8 +1,7 @@
-"""Two further questions of games: momentum with an argument, and noise."""
+"""Momentum with an argument, in games."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
-from momentum_dynamics.dynamics.playing import stationary_radius
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.figures.base import Figure, number
-from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH, label
-from momentum_dynamics.methods import ComplexMomentum, HeavyBall
-from momentum_dynamics.problems import BilinearGame, QuadraticGame
+from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH
+from momentum_dynamics.methods import ComplexMomentum
+from momentum_dynamics.problems import BilinearGame
 from momentum_dynamics.simulation import play
 
 __all__: list[str] = []
@@ -124,100 +122,4 @@ TURNED = Figure(
     size=(WIDTH, 3.2),
     quick={"phases": 7, "points": 9, "rounds": 40, "closer": 2},
     remark="The paper's method; this picture is ours.",
-)
-
-
-# Noise -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Noise:
-    """Settled radius and rate over momentum ``(steps, momenta)``; played radii with errors."""
-
-    learning_rate: Array
-    momentum: Array
-    radius: Array
-    rate: Array
-    played_momentum: Array
-    played: Array
-    error: Array
-    seed: int
-
-
-def _noise(
-    *,
-    learning_rate: Sequence[float] = (0.1, 0.3, 0.6),
-    replicas: int = 2000,
-    points: int = 81,
-    seed: int = 7,
-) -> Noise:
-    game = QuadraticGame(0.05, 1.0, 0.05)
-    steps = np.asarray(learning_rate, dtype=float)
-    momentum = np.linspace(-0.65, -0.02, points)
-    ball = HeavyBall(learning_rate=steps[:, None], momentum=momentum)
-    few = np.linspace(-0.6, -0.1, 4)
-    sequence = np.random.SeedSequence(seed).spawn(len(steps))
-    played, error = [], []
-    for step, child in zip(steps, sequence, strict=True):
-        method = HeavyBall(learning_rate=step, momentum=few)
-        rounds = int(80 / step)
-        run = play(
-            method, game, steps=rounds, replicas=replicas, noise_variance=1.0, seed=child,
-            start=np.zeros(2), stride=rounds,
-        )  # fmt: skip
-        square = run.distance[-1] ** 2
-        played.append(np.sqrt(square.mean(axis=-1)))
-        error.append(square.std(axis=-1) / np.sqrt(replicas) / (2 * played[-1]))
-    return Noise(
-        learning_rate=steps,
-        momentum=momentum,
-        radius=stationary_radius(ball, game, 1.0),
-        rate=spectral_radius(ball, game),
-        played_momentum=few,
-        played=np.stack(played),
-        error=np.stack(error),
-        seed=seed,
-    )
-
-
-def _draw_noise(data: Noise, axes: Any) -> None:
-    left, right = axes[0, 0], axes[0, 1]
-    for index, color in enumerate((COLORS[0], COLORS[2], COLORS[1])):
-        step = data.learning_rate[index]
-        left.plot(data.momentum, data.radius[index], color=color, label=f"$\\alpha = {step:g}$")
-        left.errorbar(
-            data.played_momentum, data.played[index], yerr=3 * data.error[index], fmt="o",
-            color=color, markersize=4, capsize=2,
-        )  # fmt: skip
-        right.plot(data.rate[index], data.radius[index], color=color)
-        right.plot(data.rate[index, -1], data.radius[index, -1], "o", color="white",
-                   markeredgecolor=color, markersize=5)  # fmt: skip
-    left.set(xlabel=label("momentum"), ylabel="settled distance, in noise", ylim=(0, None))
-    left.legend(fontsize=8)
-    right.set(xlabel="spectral radius of a round", ylabel="settled distance", ylim=(0, None))
-    right.set_title("noise against speed")
-
-
-def _tell_noise(data: Noise) -> str:
-    return (
-        "The game 0.025x² + xy − 0.025y² in turn with unit noise in every gradient. Left: the root "
-        "mean square distance at which the players settle, from the operator of a round (curves) "
-        f"and from plays (dots, three standard errors, seed {data.seed}), for momenta down to "
-        f"{number(data.momentum[0])}. Right: the same against the radius of a round; rings: almost "
-        "no momentum. Negative momentum makes a turning game both faster and quieter, until it "
-        "is overdone."
-    )
-
-
-NOISE = Figure(
-    slug="noise-in-games",
-    title="Negative momentum in noise: faster and quieter, up to a point",
-    source=Citation(None),
-    claims=("noisy-players-settle-at-a-radius",),
-    compute=_noise,
-    draw=_draw_noise,
-    caption=_tell_noise,
-    panels=(1, 2),
-    size=(WIDTH, 3.2),
-    quick={"replicas": 50, "points": 21},
 )
