@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import sympy
 
-from momentum_dynamics.claims.alternation import COUPLING, FIRST, M, S, Z, heavy_balls, polynomial
+from momentum_dynamics.claims.alternation import (
+    COUPLING,
+    FIRST,
+    M,
+    S,
+    W,
+    Z,
+    heavy_balls,
+    polynomial,
+)
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
 from momentum_dynamics.dynamics.optimum import tune
 from momentum_dynamics.dynamics.radius import spectral_radius
@@ -146,26 +155,115 @@ SINGLE = Claim(
 )
 
 
+def _within(quartic: Any, rate: Any) -> tuple[list[Any], Any]:
+    """Coefficients, the highest first, and last Hurwitz determinant with z = R(1 + w)/(1 − w).
+
+    All roots lie within R exactly if all of them are positive (Liénard and Chipart).
+    """
+    degree = sympy.degree(quartic, Z)
+    turned = sympy.cancel(quartic.subs(Z, rate * (1 + W) / (1 - W)) * (1 - W) ** degree)
+    *rest, third, fourth, last = coefficients = sympy.Poly(turned, W).all_coeffs()
+    if degree == 3:
+        return coefficients, sympy.expand(third * fourth - rest[0] * last)
+    return coefficients, sympy.expand(
+        fourth * (rest[1] * third - rest[0] * fourth) - rest[1] ** 2 * last
+    )
+
+
+def _equal_range(r: Any, u: Any) -> tuple[Any, Any, list[Any]]:
+    """The least and the largest c at rate R with both momenta −uR, and what shows it.
+
+    Besides, where the best u is taken, that no other condition binds.
+    """
+    low = (1 - r) * (1 + u) * (r + u) ** 2 / (r * u)
+    high = (1 + r) ** 2 * (1 - u) ** 2 / r
+    other_low = 2 * (1 - r) * (1 + u) * (r + u) / r
+    others = 2 * (1 + r) * (1 - u) * (r + u) / r, (1 + r) * (1 - u) * (r + u) ** 2 / (r * u)
+    c, scale = COUPLING, r**3
+    found, hurwitz = _within(polynomial(-r * u, -r * u), r)
+    free = r**2 * (3 * r**2 + 4 * r * u + 3 * u**2 - r**2 * u**2 - 1)
+    below = (1 - r) ** 2 * (1 + u) ** 2 / r
+    bounds = (
+        scale * (high - c), 2 * scale * (others[0] - c), 2 * free, 2 * scale * (c - other_low),
+        scale * (c + below),
+    )  # fmt: skip
+    best = {u: sympy.Rational(1, 5)}
+    return low, high, [
+        *(sympy.expand(a - b) for a, b in zip(found, bounds, strict=True)),
+        sympy.expand(hurwitz - 64 * r**8 * u**2 * (c - low) * (others[1] - c)),
+        *(_positive_late(value.subs(best), r)
+          for value in (free, low - other_low, others[0] - high, others[1] - high)),
+    ]  # fmt: skip
+
+
+def _one_sided_range(r: Any, u: Any) -> tuple[Any, Any, list[Any]]:
+    """The same with the momenta −uR² and 0, without the root at 0."""
+    low = (1 - r**2) * (1 + u) ** 2 / u
+    high = (1 + r) ** 2 * (1 - r * u) / r
+    other_low = (1 - r) * (r**2 * u + 3 * r * u + 3 * r + 1) / r
+    other_high = (1 + r) * (3 * r + 3 * r * u - r**2 * u - 1) / r
+    c, scale = COUPLING, r**2
+    found, hurwitz = _within(sympy.cancel(polynomial(-(r**2) * u, 0) / Z), r)
+    below = (1 - r) ** 2 * (1 + r * u) / r
+    bounds = (
+        scale * (high - c), scale * (other_high - c), scale * (c - other_low), scale * (c + below)
+    )  # fmt: skip
+    best = {u: sympy.Rational(1, 3)}
+    return low, high, [
+        *(sympy.expand(a - b) for a, b in zip(found, bounds, strict=True)),
+        sympy.expand(hurwitz - 8 * r**4 * u * (c - low)),
+        *(_positive_late(value.subs(best), r) for value in (low - other_low, other_high - high)),
+    ]  # fmt: skip
+
+
+def _positive_late(value: Any, rate: Any) -> bool:
+    """Whether a rational function is positive for 2/3 ≤ R < 1; at 1 it may vanish.
+
+    By the signs of its coefficients in k, where R = (k + 2)/(k + 3).
+    """
+    k = sympy.Symbol("k", nonnegative=True)
+    parts = sympy.fraction(sympy.cancel(value.subs(rate, (k + 2) / (k + 3))))
+    return all(bool(c > 0) for part in parts for c in sympy.Poly(part, k).coeffs())
+
+
 def _minimax_proof() -> Evidence:
-    """The slow end contracts by the squared step over κ², times a slope; the fast bounds it."""
-    equal = 4 * (1 - M) ** 2 * M / (1 + M) ** 3
-    one_sided = 4 * (1 - M) * M / (2 * (1 + M) ** 2)
+    """For every rate R the admitted c are an interval, so the ends of a range decide.
+
+    With momenta −uR every condition for roots within R is linear in c but the last Hurwitz
+    determinant, a product of two such. Any range at rate R so has κ² at most high/low; and u < R
+    by the product of the roots, u > 0 since stable rounds pull. With momentum −uR² for one it is
+    the same. Let G = (1 − R) high/low. For equal momenta it exceeds its value at R = 1 at most by
+    the factor ((1 + R)/(2R))², for one momentum at most by (1 + R)/(2R), and then by (1 − R²)/(4R).
+    R is at least the best rate on one singular value. So as κ → ∞ R tends to 1, and the limit of
+    (1 − R)κ² is at most the largest G at R = 1, 8/27 and 1/4, which is at u = 1/5 and 1/3 alone.
+    With this u no other condition binds from R = 2/3 on: high/low is reached.
+    """
+    r, u = sympy.symbols("R u", positive=True)
     kappa = symbol("condition_number")
-    fifth, third = sympy.Rational(1, 5), sympy.Rational(1, 3)
     law, other = games.minimax_alternating(S), games.minimax_one_sided(S)
+    low, high, shown = _equal_range(r, u)
+    least, most, seen = _one_sided_range(r, u)
+    equal, single = (sympy.cancel((1 - r) * ratio) for ratio in (high / low, most / least))
+    fast, slow = equal.subs(r, 1), single.subs(r, 1)
+    gaps = games.minimax_alternating_gap(kappa), games.minimax_one_sided_gap(kappa)
     slopes = [
         sympy.cancel((1 - games.alternating_growth(COUPLING, *momenta)) / COUPLING)
-        for momenta in ((-M, -M), (-M, 0))
+        for momenta in ((-u, -u), (-u, 0))
     ]
+    fifth, third = sympy.Rational(1, 5), sympy.Rational(1, 3)
     return Evidence.exact(
-        sympy.cancel(4 * (1 - M) ** 2 * slopes[0] - equal),
-        sympy.cancel(4 * (1 - M) * slopes[1] - one_sided),
-        sympy.diff(equal, M).subs(M, fifth), sympy.diff(one_sided, M).subs(M, third),
-        equal.subs(M, fifth) - games.minimax_alternating_gap(kappa) * kappa**2,
-        one_sided.subs(M, third) - games.minimax_one_sided_gap(kappa) * kappa**2,
-        sympy.simplify(law.momentum + fifth), sympy.simplify(law.learning_rate * S - 8 * fifth),
-        sympy.simplify(other.momentum + third), sympy.simplify(other.learning_rate**2 * S**2 - 8 * third),  # noqa: E501
-        note="the largest 4(1 − m)²m/(1 + m)³ and 2(1 − m)m/(1 + m)²",
+        *shown, *seen,
+        sympy.cancel(high.subs(r, 1) * slopes[0] - fast),
+        sympy.cancel(most.subs(r, 1) * slopes[1] - slow),
+        sympy.cancel(gaps[0] * kappa**2 - fast - (5 * u - 1) ** 2 * (8 - 4 * u) / (27 * (1 + u) ** 3)),  # noqa: E501
+        sympy.cancel(gaps[1] * kappa**2 - slow - (3 * u - 1) ** 2 / (4 * (1 + u) ** 2)),
+        # What is squared is at most 1 + (1 − R)/(2R) and 1/2, since 0 < u < 1.
+        sympy.cancel(equal - fast * (1 + (1 - r) * (1 - u) / (2 * (r + u))) ** 2),
+        sympy.cancel(single - (1 + r) / (2 * r) * slow - (1 - r**2) / r * (u / (1 + u)) ** 2),
+        law.momentum + fifth, other.momentum + third,
+        sympy.simplify((law.learning_rate * S) ** 2 - high.subs({r: 1, u: fifth})),
+        sympy.simplify((other.learning_rate * S) ** 2 - most.subs({r: 1, u: third})),
+        note="the admitted products are an interval with ends in closed form, at every rate",
     )  # fmt: skip
 
 
@@ -212,7 +310,9 @@ MINIMAX = Claim(
     control=lambda _: _minimax_experiment("simultaneous"),
     expected=Verdict.PROVED,
     figures=("gaps-against-condition", "methods-per-gradient"),
-    remark="Negative momentum changes the constant, and not the exponent of κ.",
+    remark="The ends decide at every rate R: at the best ones, with momenta −uR, the least and the "
+    "largest (αs)² are (1 − R)(1 + u)(R + u)²/(Ru) and (1 + R)²(1 − u)²/R. Negative momentum "
+    "changes the constant, and not the exponent of κ.",
 )
 
 

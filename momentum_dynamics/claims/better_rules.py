@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,12 @@ import sympy
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
-from momentum_dynamics.delays import Exponential
-from momentum_dynamics.dynamics.asynchrony.moments import queue_moments
-from momentum_dynamics.laws import noisy_quadratic, queue_tuning, staleness, tuning
+from momentum_dynamics.laws import noisy_quadratic, tuning
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.problems import Quadratic
 from momentum_dynamics.scalars import expression
-from momentum_dynamics.simulation import simulate, simulate_queue
+from momentum_dynamics.simulation import simulate
 from momentum_dynamics.tuning.rule import SingleStep, single_step
 from momentum_dynamics.tuning.rules import exact_single_step
 
@@ -254,138 +251,4 @@ REST = Claim(
     remark="So even with perfect estimates the tuner does not converge under noise: it keeps a "
     "floor of its own. The exact rule with horizon n gets down to about C/(8nh²), later; with "
     "n = 10, the control, it is at an eighth of YellowFin's after 400 steps.",
-)
-
-
-# Rules for queues ------------------------------------------------------------------------------
-
-
-def _summed_exactly(step: Fraction, momentum: Fraction, workers: int) -> sympy.Rational:
-    """The sum of E xₜ² over all t, in fractions: the first moments tell the recursion of all.
-
-    Seven second moments are closed, so the generating function is a ratio of polynomials of degree
-    at most seven, found from fourteen terms; at 1 it is the sum.
-    """
-    ball = HeavyBall(learning_rate=sympy.Rational(step), momentum=sympy.Rational(momentum))
-    path = queue_moments(ball, sympy.Integer(1), workers=workers).path(15).second_moment
-    terms = [sympy.sympify(value) for value in path]
-    for order in range(1, 8):
-        rows = sympy.Matrix(
-            [[terms[order + i - j - 1] for j in range(order)] for i in range(order)]
-        )
-        if rows.det() == 0:
-            continue
-        weights = -rows.LUsolve(sympy.Matrix([terms[order + i] for i in range(order)]))
-        kept = [sympy.Integer(1), *weights]
-        left = [
-            sum(kept[j] * terms[k - j] for j in range(order + 1)) for k in range(order, len(terms))
-        ]
-        if all(value == 0 for value in left):
-            above = [sum(kept[j] * terms[k - j] for j in range(k + 1)) for k in range(order)]
-            return sum(above) / sum(kept)
-    raise ArithmeticError("fourteen terms tell no recursion of second moments")
-
-
-def _queue_convexity(workers: Any, momentum: Any) -> bool:
-    """Whether the second derivatives of summed bias and floor have no zero before the limit.
-
-    By an exact count of the roots of their numerators, and their sign at one point.
-    """
-    a = sympy.Symbol("a")
-    bias = queue_tuning.heavy_ball_queue_summed_bias(a, momentum, 1, workers)
-    floor = staleness.heavy_ball_queue_stationary_variance(a, momentum, 1, 1, workers)
-    limit = staleness.heavy_ball_queue_step_limit(momentum, workers)
-    # Below the limit, rational, and off it by less than one part in a million.
-    end = sympy.Rational(int(sympy.floor(limit * 10**6)), 10**6)
-    for cost in (bias, floor):
-        above, below = sympy.fraction(sympy.cancel(sympy.diff(cost, a, 2)))
-        middle = (above / below).subs(a, end / 2)
-        if not middle > 0 or sympy.Poly(above, a).count_roots(sympy.Rational(1, 10**9), end):
-            return False
-    return True
-
-
-def _queue_proof() -> Evidence:
-    """Partial fractions without explicit momentum and with one worker; root counts for others."""
-    a, m = ALPHA, WORKERS
-    below = 2 + a - m * a**2
-    root = sympy.sqrt(1 + 8 * m)
-    high, low = (1 + root) / (2 * m), (1 - root) / (2 * m)
-    lead = (1 + m * a) / below
-    weights = [(1 + m * end) / (m * (high - low)) for end in (high, low)]
-    floor = staleness.queue_stationary_variance(a, 1, 1, m)
-    parts = [(1 + end) / (m * (high - low)) for end in (high, low)]
-    one = (1 + BETA) ** 2 / (2 * (1 - BETA) * (2 * (1 + BETA) - a)) + (1 - BETA) / (2 * a)
-    settings = [(2, "1/3"), (4, "-2/5"), (16, "1/2"), (64, "-1/2")]
-    return Evidence.exact(
-        sympy.simplify(lead - weights[0] / (high - a) - weights[1] / (a - low)),
-        sympy.simplify(sympy.diff(lead, a, 2).subs(a, 0) - sympy.Rational(1, 4)),
-        # 1 + M a₋ = (3 − √(1 + 8M))/2, which is not positive from M = 1 on.
-        sympy.simplify(1 + m * low - (3 - root) / 2),
-        sympy.simplify(floor - (2 * (1 + a) / below - 1)),
-        sympy.simplify((1 + a) / below - parts[0] / (high - a) - parts[1] / (a - low)),
-        # 2M(1 + a₋) = 2M + 1 − √(1 + 8M) is not negative: the squares differ by 4M(M − 1).
-        sympy.expand((2 * m + 1) ** 2 - root**2 - 4 * m * (m - 1)),
-        sympy.simplify(queue_tuning.heavy_ball_summed_bias(a, BETA, 1) - one),
-        sympy.simplify(
-            queue_tuning.heavy_ball_queue_summed_bias(a, BETA, 1, sympy.Integer(1)) - one
-        ),
-        sympy.simplify(
-            queue_tuning.heavy_ball_queue_summed_bias(a, 0, 1, m)
-            - queue_tuning.queue_summed_bias(a, 1, m)
-        ),
-        *(_queue_convexity(sympy.Integer(m), sympy.Rational(b)) for m, b in settings),
-        *(
-            sympy.simplify(
-                queue_tuning.heavy_ball_queue_summed_bias(
-                    sympy.Rational(s), sympy.Rational(b), 1, sympy.Integer(m)
-                )
-                - _summed_exactly(Fraction(s), Fraction(b), m)
-            )
-            for s, b, m in (("1/5", "0", 3), ("1/7", "1/3", 2))
-        ),
-        note="convex for every M without momentum, for one worker with any; and four exact counts",
-    )
-
-
-def _queue_experiment(rng: np.random.Generator, *, workers: int | None) -> Evidence:
-    """The mean of E x² over 150 updates of a queue, against the objective."""
-    count, updates, distance, replicas, rate, momentum = 8, 150, 3.0, 4_000, 0.25, -0.2
-    ball = HeavyBall(learning_rate=rate, momentum=momentum)
-    run: Any = simulate_queue(
-        ball, Quadratic([1.0]), workers=count, service=Exponential(), updates=updates,
-        replicas=replicas, noise_variance=1.0, start=[distance], seed=rng,
-    )  # fmt: skip
-    each = (run.outputs[:-1, :, 0] ** 2).mean(axis=0)
-    assumed = workers or count
-    predicted = queue_tuning.queue_horizon_objective(
-        rate, momentum, 1.0, distance, 1.0, assumed, updates
-    )
-    # The floor is charged from the first update on, though it has yet to build up.
-    exact = queue_moments(ball, 1.0, workers=assumed, noise_variance=1.0)
-    late = exact.stationary_variance - exact.path(updates - 1, start=0.0).variance.mean()
-    return Evidence.statistical(
-        predicted - late,
-        each.mean(),
-        each.std(ddof=1) / np.sqrt(replicas),
-        note=f"mean square of {replicas:,} queues over {updates} updates, M = {count}, α = ¼",
-    )
-
-
-QUEUE = Claim(
-    slug="the-horizon-objective-of-queues-is-convex",
-    title="On M memoryless workers the mean squared distance over a horizon is a rational function "
-    "of the learning rate, strictly convex up to the limit in mean square: one best setting.",
-    source=OURS,
-    kind=Kind.IDENTITY,
-    statement=lambda: sympy.Eq(
-        sympy.Symbol("S"), expression(queue_tuning.heavy_ball_queue_summed_bias)
-    ),
-    proof=_queue_proof,
-    experiment=lambda rng: _queue_experiment(rng, workers=None),
-    control=lambda rng: _queue_experiment(rng, workers=1),
-    expected=Verdict.PROVED,
-    figures=("queue-rule",),
-    remark="Proved for every M without explicit momentum and for every momentum with one worker; "
-    "between them by exact counts of roots at four settings. The control predicts by one worker.",
 )

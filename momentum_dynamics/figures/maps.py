@@ -286,12 +286,13 @@ def _draw_ellipses(data: Ellipses, axes: Any) -> None:
 def _tell_ellipses(data: Ellipses) -> str:
     shown = ", ".join(f"{number(momentum)}" for momentum in data.momentum)
     rates = ", ".join(f"{number(rate)}" for rate in data.rate)
+    levels = f"; it is r = {rates} on ellipses (white) with half axes r + β/r and r − β/r"
     return (
         "Where simultaneous heavy ball is stable in the plane of complex αh: an ellipse around "
         f"1 + β with half axes 1 + β and 1 − β, for β = {shown}. Negative momentum makes it tall, "
         "which helps rotating games; but every ellipse touches the imaginary axis (orange) only "
         "at 0, so a purely rotating game is never stabilized. Right: the spectral radius "
-        f"at β = {number(data.mapped)}, with the level sets of {rates or 'no rate'} (white)."
+        f"at β = {number(data.mapped)}{levels if rates else ''}."
     )
 
 

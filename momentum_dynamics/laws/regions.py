@@ -59,7 +59,9 @@ def level_set_equation(
 ) -> Scalar:
     """Negative exactly where heavy ball contracts faster than `rate` on αh = x + iy (rate² > |β|).
 
-    An ellipse around 1 + β with half axes r + β/r and r − β/r, and foci 1 + β ± 2√β.
+    An ellipse around 1 + β with half axes r + β/r and r − β/r, and foci 1 + β ± 2√β; zero where the
+    spectral radius is the rate. As r² falls to |β| it shrinks to the segment between the foci, for
+    β > 0 the robust region, and nothing is faster.
     """
     share = momentum / rate
     along = (real_part - 1 - momentum) / (rate + share)

@@ -196,16 +196,16 @@ def queue_single_step(
     2. without noise the sum of E xₜ² from rest at 1 is
        S = (2M − 1)(1 + Ma)/(2Q) + 1/(2a) − (M − 1);
     3. the floor is V = (C/h²) a(1 + Ma)/Q = (C/h²)(2(1 + a)/Q − 1);
-    4. with a₊ and a₋ the roots of Q, (1 + a)/Q is a positive combination of 1/(a₊ − a) and
-       1/(a − a₋), hence convex on (0, a₊); of (1 + Ma)/Q the weight of 1/(a − a₋) is not positive,
-       so its second derivative rises with a, from 1/4 at a = 0: convex as well;
+    4. with a₊ and a₋ the roots of Q, V and S − 1/(2a) are w₊/(a₊ − a) + w₋/(a − a₋) up to a
+       constant, and w₊ is positive. Where w₋ is negative the second derivative rises with a, from
+       (2M − 1)C/(2h²) and (2M − 1)/8 at a = 0: convex on (0, a₊);
     5. so the objective is strictly convex on (0, a₊/h_max) and infinite at both ends: one optimum,
        which keeps the mean-square limit a₊ = (1 + √(1 + 8M))/(2M) at h_max by itself.
 
     With explicit momentum S and V are rational as well, of the same shape; of one worker
-    S = (1 + β)²/(2(1 − β)(2(1 + β) − a)) + (1 − β)/(2a), convex at sight. For more workers the
-    claim ``the-horizon-objective-of-queues-is-convex`` proves convexity without explicit momentum
-    and counts roots of the second derivative at others.
+    S = (1 + β)²/(2(1 − β)(2(1 + β) − a)) + (1 − β)/(2a), convex at sight. The claim
+    ``the-horizon-objective-of-queues-is-convex`` proves convexity for every M ≥ 1 and every β in
+    (−1, 1). Where β is negative it needs the pole (1 − β)/(2a): the rest of S can bend down.
 
     The best learning rate for a momentum is where the slope vanishes, by bisection to the last
     digits. The best momentum is searched for, on a grid that closes in, to about six digits.
