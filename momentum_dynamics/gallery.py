@@ -104,11 +104,13 @@ def _card(entry: Mapping[str, Any], verdicts: Mapping[str, str]) -> str:
         for claim in entry["claims"]
     )
     remark = f'<p class="soft">{escape(entry["remark"])}</p>' if entry["remark"] else ""
+    is_ours = entry["key"] == "own"  # which the heading says
+    after = "" if is_ours else f'<p class="soft">After {escape(entry["source"])}.</p>'
     return (
         f'<figure id="{escape(slug)}">\n<a href="{escape(picture)}">'
         f'<img src="{escape(picture)}" alt="{escape(entry["title"])}" loading="lazy"></a>\n'
         f"<figcaption>\n<h3>{escape(entry['title'])}</h3>\n<p>{escape(entry['caption'])}</p>\n{remark}"
-        f'<p class="soft">After {escape(entry["source"])}.</p>\n<p>{shown}</p>\n'
+        f"{after}\n<p>{shown}</p>\n"
         f'<p class="soft">{linked}</p>\n</figcaption>\n</figure>'
     )
 

@@ -70,6 +70,11 @@ def test_a_claim_and_its_figure_lead_to_each_other():
     assert dangling(pages, {"goh2017/regimes.svg", "scorecard.json"}.__contains__) == []
 
 
+def test_only_a_source_of_others_is_drawn_after():
+    page = index_page([picture("regimes", "goh2017"), picture("ours", "own")], [])
+    assert re.findall("After (.*?)[.]", page) == ["goh2017"]
+
+
 def test_a_claim_that_was_not_judged_is_named_without_a_link():
     page = index_page([picture("regimes", "goh2017", "robust-region")], [])
     assert "robust-region" in page
