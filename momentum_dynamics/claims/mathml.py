@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import sympy
-from sympy.printing.conventions import requires_partial
+from sympy.printing.conventions import requires_partial, split_super_sub
 from sympy.printing.mathml import MathMLPresentationPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_symbol
 
@@ -30,12 +30,13 @@ def to_mathml(statement: Any) -> str:
     return f'<math display="block">{markup.replace("<mo>-</mo>", "<mo>&#x2212;</mo>")}</math>'
 
 
-class _Printer(MathMLPresentationPrinter):
+class _Printer(MathMLPresentationPrinter):  # type: ignore[misc] # SymPy has no types
     """SymPy's spells some letters out, makes names of functions small, and prints d²/d²t."""
 
-    def _split_super_sub(self, name: str) -> Any:
-        base, *scripts = super()._split_super_sub(name)
-        return _in_letters(base), *([_in_letters(part) for part in script] for script in scripts)
+    def _print_Symbol(self, symbol: Any, style: str = "plain") -> Any:
+        base, above, below = split_super_sub(symbol.name)
+        parts = [base, *(f"^{part}" for part in above), *(f"_{part}" for part in below)]
+        return super()._print_Symbol(sympy.Symbol("".join(map(_in_letters, parts))), style)
 
     def _print_AppliedUndef(self, applied: Any) -> Any:
         return self._call(applied.func.__name__, applied.args)
@@ -68,7 +69,10 @@ class _Printer(MathMLPresentationPrinter):
         return self._tag("mrow", operator, derivative.expr)
 
     def _call(self, name: str, arguments: Any) -> Any:
-        return self._tag("mrow", sympy.Symbol(name), self._paren_comma_separated(*arguments))
+        first, *others = arguments
+        more = [part for item in others for part in (self._sign(","), item)]
+        inside = self._tag("mrow", self._sign("("), first, *more, self._sign(")"))
+        return self._tag("mrow", sympy.Symbol(name), inside)
 
     def _power(self, base: Any, exponent: Any) -> Any:
         return base if exponent == 1 else self._tag("msup", base, exponent)
@@ -86,9 +90,11 @@ class _Printer(MathMLPresentationPrinter):
         return element
 
 
-def _in_letters(name: str) -> str:
-    r"""One part of a name in single letters: φ for varphi, μ̂ for muhat, ∇E for \nabla E."""
-    return _in_letter(_MACRO.sub(lambda macro: _in_letter(macro[1]), name))
+def _in_letters(part: str) -> str:
+    r"""A part of a name with its mark, in letters: φ for varphi, _μ̂ for _muhat, ∇E for \nabla E."""
+    mark = part[0] if part[0] in "^_" else ""
+    name = _MACRO.sub(lambda macro: _in_letter(macro[1]), part.removeprefix(mark))
+    return mark + _in_letter(name)
 
 
 def _in_letter(word: str) -> str:
