@@ -40,7 +40,7 @@ class UnknownNameError(MomentumDynamicsError, LookupError):
 
     @classmethod
     def among(cls, kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
-        """Build the error, with the nearest known names as a hint.
+        """Build the error, with the names that hold this one, or else the nearest, as a hint.
 
         Examples
         --------
@@ -48,7 +48,8 @@ class UnknownNameError(MomentumDynamicsError, LookupError):
         No figure is called 'root-locs'; did you mean 'root-locus'?
         """
         known = sorted(known)
-        near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+        near = [match for match in known if len(str(name)) > 2 and str(name) in match]
+        near = near or difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
         if near:
             hint = "did you mean " + " or ".join(repr(match) for match in near) + "?"
         else:

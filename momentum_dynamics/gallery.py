@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import groupby
@@ -41,6 +42,7 @@ td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 article { border-top: 1px solid var(--line); padding: 1.1rem 0; }
 article h2 { margin: 0 0 .25rem; font-size: 1.05rem; }
 article p { margin: .25rem 0; } .scroll { overflow: auto hidden; padding: .4em 0; }
+.scroll table { min-width: 36rem; }
 math { font-size: 1.05em; }
 """.strip()
 
@@ -70,11 +72,13 @@ def index_page(figures: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[st
     """
     verdicts = {entry["slug"]: entry["verdict"] for entry in claims}
     counts = _counted(claims)
-    parts = []
+    parts, contents = [], []
     ordered = sorted(figures, key=lambda entry: (entry["key"], entry["slug"]))
     for key, group in groupby(ordered, key=lambda entry: str(entry["key"])):
         heading = "Results of this project" if key == "own" else short_reference(key)
         cards = "\n".join(_card(entry, verdicts) for entry in group)
+        people_and_year = re.sub(r"(\(\d+\)), .*", r"\1", heading)
+        contents.append(f'<a href="#{escape(key)}">{escape(people_and_year)}</a>')
         parts.append(
             f'<section>\n<h2 id="{escape(key)}">{escape(heading)}</h2>\n'
             f'<div class="grid">\n{cards}\n</div>\n</section>'
@@ -83,6 +87,7 @@ def index_page(figures: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[st
         f"{len(figures)} figures, each with its source and the data it was drawn from; "
         f'<a href="scorecard.html">{len(claims)} claims on the scorecard</a>: {counts}.'
     )
+    parts.insert(0, f'<nav class="soft">{" · ".join(contents)}</nav>')
     return _page("Momentum: the gallery", lead, "\n".join(parts))
 
 
@@ -93,16 +98,19 @@ def _card(entry: Mapping[str, Any], verdicts: Mapping[str, str]) -> str:
         f'<a href="{escape(name)}">{escape(name.rsplit(".", 1)[1])}</a>' for name in files
     )
     shown = "<br>".join(
-        f'<a href="scorecard.html#{escape(claim)}">{escape(claim)}</a> '
-        f"{_badge(verdicts[claim]) if claim in verdicts else ''}"
+        f'<a href="scorecard.html#{escape(claim)}">{escape(claim)}</a> {_badge(verdicts[claim])}'
+        if claim in verdicts
+        else escape(claim)
         for claim in entry["claims"]
     )
     remark = f'<p class="soft">{escape(entry["remark"])}</p>' if entry["remark"] else ""
+    is_ours = entry["key"] == "own"  # which the heading says
+    after = "" if is_ours else f'<p class="soft">After {escape(entry["source"])}.</p>'
     return (
         f'<figure id="{escape(slug)}">\n<a href="{escape(picture)}">'
         f'<img src="{escape(picture)}" alt="{escape(entry["title"])}" loading="lazy"></a>\n'
         f"<figcaption>\n<h3>{escape(entry['title'])}</h3>\n<p>{escape(entry['caption'])}</p>\n{remark}"
-        f'<p class="soft">After {escape(entry["source"])}.</p>\n<p>{shown}</p>\n'
+        f"{after}\n<p>{shown}</p>\n"
         f'<p class="soft">{linked}</p>\n</figcaption>\n</figure>'
     )
 
@@ -147,8 +155,9 @@ def scorecard_page(
     told = f' <a href="#numbers">{len(numbers)} worked numbers</a>.' if numbers else ""
     lead = (
         f"{len(claims)} claims: {_counted(claims)}. Proved: an exact proof and an experiment "
-        "agree, and a control with one assumption broken does not. Refuted: the experiment "
-        f"contradicts the claim and the correction holds exactly.{told} "
+        "agree, and a control with one assumption broken does not. Confirmed: the same without a "
+        "proof. Refuted: the experiment contradicts the claim, and what is right instead is "
+        f"proved or measured.{told} "
         'The same as <a href="scorecard.json">JSON</a>; '
         '<a href="index.html">the gallery</a>.'
     )
@@ -184,8 +193,8 @@ def _article(entry: Mapping[str, Any], *, is_measured: bool) -> str:
     elsewhere = (
         ""
         if is_measured
-        else '<p class="soft">Real workers give other numbers in every run: those of the last one '
-        f'are in <a href="live.html#{escape(entry["slug"])}">live.html</a>.</p>\n'
+        else '<p class="soft">Real workers give other numbers in every run, so none are kept: '
+        f'each writes its own to <a href="live.html#{escape(entry["slug"])}">live.html</a>.</p>\n'
     )
     surprise = (
         "" if entry["verdict"] == entry["expected"] else f" (expected: {escape(entry['expected'])})"

@@ -282,15 +282,15 @@ def _compute_numbers() -> list[dict[str, Any]]:
 def _judge(slug: str) -> dict[str, Any]:
     """One claim's entry of the scorecard, with its statement as formulas."""
     from sympy import latex
-    from sympy.printing.mathml import mathml
+
+    from momentum_dynamics.claims.mathml import to_mathml
 
     item = claim(slug)
     statement = item.statement()
-    markup = mathml(statement, printer="presentation")
     return {
         **judge(item).to_dict(),
         "statement": latex(statement),
-        "statement_mathml": f'<math display="block">{markup}</math>',
+        "statement_mathml": to_mathml(statement),
     }
 
 

@@ -61,7 +61,7 @@ md.single_step(
 # four, `ClosedLoopYellowFin` five more than the staleness.
 
 # %%
-stored = state.to_dict()  # numbers, lists and arrays: pickle it, or write it with np.savez or JSON
+stored = state.to_dict()  # numbers, lists and arrays: to be stored by pickle or as JSON
 again = type(state).from_dict(stored)
 one, two = (tuner.update(start, gradient, point)[1] for start in (state, again))
 print(list(stored), np.array_equal(one, two))

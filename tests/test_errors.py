@@ -38,6 +38,14 @@ def test_unknown_names_hint_at_near_ones():
     assert str(error) == "No claim is called 'hevy-ball'; did you mean 'heavy-ball'?"
 
 
+def test_unknown_names_hint_at_all_that_hold_them():
+    known = ["sharpness-limit", "batch-sharpness-stops", "sharp-turn", "nesterov"]
+    error = errors.UnknownNameError.among("claim", "sharpness", known)
+    assert str(error) == (
+        "No claim is called 'sharpness'; did you mean 'batch-sharpness-stops' or 'sharpness-limit'?"
+    )
+
+
 def test_unknown_names_list_all_where_none_is_near():
     error = errors.UnknownNameError.among("claim", "xyz", {"nesterov": 1, "heavy-ball": 2})
     assert str(error) == "No claim is called 'xyz'; known are: heavy-ball, nesterov."

@@ -45,9 +45,9 @@ def direct_dependencies(extras):
 
 
 def pins(name):
-    """Package to pinned version of a lock file."""
+    """Package to pinned version of a lock file, extras of the pin dropped."""
     text = (ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8")
-    return dict(re.findall(r"^([a-z0-9.-]+)==([^\s;\\]+)", text, re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,-]+\])?==([^\s;\\]+)", text, re.MULTILINE))
 
 
 # --- the conda environment ----------------------------------------------------------------------

@@ -213,7 +213,7 @@ ROBUST = Claim(
 
 
 def _smooth_statement() -> Any:
-    limit = sympy.Symbol("x_infinity")
+    limit = sympy.Symbol(r"x_\infty")
     return sympy.Eq(limit, 0, evaluate=False)
 
 

@@ -147,12 +147,13 @@ class Evidence:
         worst = int(np.argmax(score))
         bound = -ndtri(alarm / 2 / score.size)
         among = f", the worst of {score.size}" if score.size > 1 else ""
+        away = f"{score[worst]:.{'1f' if score[worst] < 1e6 else '0e'}}"
         return cls(
             predicted=float(expected.ravel()[worst]),
             measured=float(found.ravel()[worst]),
             standard_error=float(error.ravel()[worst]),
             passed=bool(score[worst] <= bound),
-            note=f"{note}; {score[worst]:.1f} standard errors{among}, at most {bound:.1f} allowed",
+            note=f"{note}; {away} standard errors{among}, at most {bound:.1f} allowed",
         )
 
 

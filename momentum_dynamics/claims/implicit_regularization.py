@@ -38,7 +38,7 @@ def measured_penalty(learning_rate: float, momentum: float, curvature: float = 1
 
 
 def _loss_statement() -> Any:
-    loss, slope = sympy.symbols("E |nablaE|^2")
+    loss, slope = sympy.Symbol("E"), sympy.Abs(sympy.Symbol(r"\nabla E")) ** 2
     weight = generalization.loss_weight(BETA) * loss
     return sympy.Eq(
         sympy.Symbol("Etilde"),

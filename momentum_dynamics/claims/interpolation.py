@@ -26,7 +26,7 @@ BALL = HeavyBall(learning_rate=ALPHA, momentum=BETA)
 
 
 def _stop_statement() -> Any:
-    best = sympy.Function("min_t R")
+    best = sympy.Function("R_min")
     return sympy.Ge(best(BETA), best(0), evaluate=False)
 
 

@@ -238,9 +238,7 @@ EQUIVARIANT = Claim(
     "by c and the same path.",
     source=OURS,
     kind=Kind.IDENTITY,
-    statement=lambda: sympy.Eq(
-        _rule_in_units(C, squared=False)[1], _rule_in_units(sympy.Integer(1), squared=False)[1] / C,
-    ),
+    statement=lambda: sympy.Eq(sympy.Function("alpha")(C), _rule_in_units(C, squared=False)[1]),
     proof=lambda: _units_proof(squared=False),
     experiment=lambda _: _walk_free("instrumented", 1),
     control=lambda _: _walk_free("instrumented", 2),

@@ -165,10 +165,11 @@ def _controls(case: Case, rng: np.random.Generator) -> Evidence:
 def _statement() -> Any:
     velocity, workers = sympy.Function("v"), symbol("workers")
     step, rate = symbol("step"), symbol("learning_rate")
+    gradient = sympy.Function("E")(sympy.Function("g")(sympy.Symbol("w_t")))
     return sympy.Eq(
         velocity(step + 1),
         staleness.implicit_momentum(workers) * velocity(step)
-        - staleness.implicit_learning_rate(rate, workers) * sympy.Symbol("E g(w_t)"),
+        - staleness.implicit_learning_rate(rate, workers) * gradient,
         evaluate=False,
     )
 

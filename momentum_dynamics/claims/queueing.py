@@ -115,7 +115,7 @@ def _mean_experiment(rng: np.random.Generator, service: Service) -> Evidence:
 def _mean_statement() -> Any:
     velocity = sympy.Function("v")
     step, rate = symbol("step"), symbol("learning_rate")
-    gradient = sympy.Symbol("E g(w_t)")
+    gradient = sympy.Function("E")(sympy.Function("g")(sympy.Symbol("w_t")))
     return sympy.Eq(
         velocity(step + 1),
         staleness.implicit_momentum(WORKERS) * velocity(step)
@@ -151,7 +151,7 @@ MEAN = Claim(
 def _geometric_statement() -> Any:
     k = symbol("staleness")
     kept = staleness.implicit_momentum(WORKERS)
-    return sympy.Eq(sympy.Symbol("P(tau)"), (1 - kept) * kept**k, evaluate=False)
+    return sympy.Eq(sympy.Function("P")(k), (1 - kept) * kept**k, evaluate=False)
 
 
 def _geometric_proof() -> Evidence:

@@ -133,7 +133,7 @@ def _distances(
 def _law_statement() -> Any:
     k = symbol("staleness")
     kept = staleness.implicit_momentum(WORKERS)
-    return sympy.Eq(sympy.Symbol("P(tau)"), (1 - kept) * kept**k, evaluate=False)
+    return sympy.Eq(sympy.Function("P")(k), (1 - kept) * kept**k, evaluate=False)
 
 
 def _law(kind: str, *, on_processes: bool) -> Claim:

@@ -61,7 +61,7 @@ def _by_step(reading: Any, curvature: Any) -> tuple[Any, Any]:
 def _slow_statement() -> Any:
     order = sympy.Order(sympy.Symbol("a") ** 2)
     law = sensors.slow_reading(1, sympy.Symbol("a"), BETA, MEAN)
-    return sympy.Eq(sympy.Symbol(r"\hat\mu"), sympy.Add(law, order, evaluate=False))
+    return sympy.Eq(sympy.Symbol("muhat"), sympy.Add(law, order, evaluate=False))
 
 
 def _slow_proof() -> Evidence:
@@ -121,7 +121,7 @@ SLOW = Claim(
 
 def _implicit_statement() -> Any:
     law = expression(sensors.slow_implicit_reading)
-    return sympy.Eq(sympy.Symbol(r"\hat\mu_{i}"), law, evaluate=False)
+    return sympy.Eq(sympy.Symbol("muhat_i"), law, evaluate=False)
 
 
 def _implicit_proof() -> Evidence:
@@ -309,7 +309,7 @@ BALANCE = Claim(
 
 def _gain_statement() -> Any:
     """(λ − 1)p(w) + γλ^−τ(1 − 1/w)(μ̂(w) − T) = 0 with w = λz."""
-    w, ratio = sympy.symbols(r"w \lambda")
+    w, ratio = sympy.symbols("w lambda")
     loop = loop_equation(BALL, H, FixedDelay(staleness=STALE))
     above = (1 - 1 / w) * (w - BETA) * loop.subs(Z, w)
     seen = (1 - 1 / w) * (sensors.mode_reading(w, ALPHA, H) - TOTAL)

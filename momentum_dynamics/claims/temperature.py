@@ -102,7 +102,7 @@ _STEP = 0.005
 
 def _exit_statement() -> Any:
     time, step = sympy.Symbol("tau"), noise.effective_learning_rate(ALPHA, BETA)
-    barrier = sympy.Symbol("DeltaV")
+    barrier = sympy.Symbol(r"\Delta V")
     heat = generalization.temperature(ALPHA, BETA, SIGMA)
     return sympy.Eq(sympy.log(step * time), barrier / heat, evaluate=False)
 

@@ -47,7 +47,7 @@ def _step_of_ball() -> tuple[Any, Any]:
 
 
 def _identity_statement() -> Any:
-    return sympy.Eq(sympy.Symbol(r"\hat\mu"), BETA)
+    return sympy.Eq(sympy.Symbol("muhat"), BETA)
 
 
 def _identity_proof() -> Evidence:
@@ -115,7 +115,7 @@ def _noise_statement() -> Any:
     """μ̂ = Cov(numerator, denominator)/Var(denominator), with autocorrelations of the point."""
     first, second, curvature = sympy.symbols("r_1 r_2 h")
     covariance = (2 * first - 1 - second) / (2 * (1 - first))
-    return sympy.Eq(sympy.Symbol(r"\hat\mu"), covariance + ALPHA * curvature / 2)
+    return sympy.Eq(sympy.Symbol("muhat"), covariance + ALPHA * curvature / 2)
 
 
 @cache
@@ -181,7 +181,7 @@ def _settled(gain: float | None) -> dict[str, tuple[float, float]]:
 
 
 def _target_statement() -> Any:
-    total, wanted = sympy.symbols(r"\hat\mu \mu^*")
+    total, wanted = sympy.symbols("muhat mu^*")
     return sympy.Eq(sympy.Function("E")(total), wanted)
 
 
@@ -213,7 +213,7 @@ TARGET = Claim(
 
 
 def _stability_statement() -> Any:
-    total, wanted, point = sympy.symbols(r"\hat\mu \mu^* x_t")
+    total, wanted, point = sympy.symbols("muhat mu^* x_t")
     return sympy.Implies(sympy.Eq(total, wanted), sympy.Eq(sympy.Limit(point, "t", sympy.oo), 0))
 
 

@@ -131,7 +131,7 @@ def mini_batch_limit(
         h > 0.
     curvature_variance : scalar
         τ² ≥ 0 of the curvature that a gradient sees: for mini-batches that of one sample over the
-        batch size.
+        batch size; of least squares `MiniBatches.curvature_variance`.
     momentum : scalar
 
     Returns

@@ -43,8 +43,10 @@ def sharpness_limit(
         α > 0.
     momentum : scalar
     curvature_variance : scalar
-        τ² ≥ 0 of the curvature that a gradient sees; 0 for whole batches. With noise the limit is
-        one in mean square, of the mean curvature h; the batch sharpness there is h + τ²/h.
+        τ² ≥ 0 of the curvature that a gradient sees: for mini-batches that of one sample over the
+        batch size, of least squares `MiniBatches.curvature_variance`; 0 for whole batches. With
+        noise the limit is one in mean square, of the mean curvature h; the batch sharpness there is
+        h + τ²/h.
 
     Returns
     -------

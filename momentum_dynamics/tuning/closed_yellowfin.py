@@ -119,7 +119,10 @@ class ClosedLoopState:
         return f"<ClosedLoopState after {self.memory.step} gradients>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as numbers, lists of numbers and arrays, to be stored."""
+        """Everything as numbers, lists and arrays, to be stored by pickle or as JSON.
+
+        JSON asks for ``json.dumps(stored, default=np.ndarray.tolist)``.
+        """
         memory = self.memory._asdict()
         memory |= {"window": list(self.memory.window), "averages": self.memory.averages._asdict()}
         return {

@@ -80,7 +80,10 @@ class EquivariantState:
         return f"<EquivariantState after {self.step} gradients>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as numbers, lists of numbers and arrays, to be stored."""
+        """Everything as numbers, lists and arrays, to be stored by pickle or as JSON.
+
+        JSON asks for ``json.dumps(stored, default=np.ndarray.tolist)``.
+        """
         arrays = {name: [a.copy() for a in getattr(self, name)] for name in _ARRAYS}
         return {
             "step": self.step, "readings": self.readings, "window": list(self.window),

@@ -58,7 +58,10 @@ class YellowFinState(NamedTuple):
         return f"<YellowFinState after {self.step} gradients>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as numbers, lists of numbers and arrays, to be stored."""
+        """Everything as numbers, lists and arrays, to be stored by pickle or as JSON.
+
+        JSON asks for ``json.dumps(stored, default=np.ndarray.tolist)``.
+        """
         return {
             "step": self.step,
             "window": list(self.window),
@@ -156,6 +159,9 @@ class YellowFin:
     D = E(E‖g‖ / E‖g‖²), for ‖g‖ ≤ h‖x − x*‖. Everything is in double precision. Beside the
     parameters the state holds two arrays of their size: the average of the gradient, and the
     velocity.
+
+    To go on later, bit for bit, store the parameters and ``stored = state.to_dict()``. The state
+    again is ``tuner.init(parameters).from_dict(stored)``.
 
     References
     ----------

@@ -1,18 +1,22 @@
 """Every claim, found by inspection: its statement, its proof, its experiment, its control."""
 
+import html
 import inspect
 import re
 
 import numpy as np
 import pytest
 import sympy
+from sympy.printing.pretty.pretty_symbology import greek_unicode
 
 from momentum_dynamics.claims import Verdict, cite, claim, judge, list_claims
+from momentum_dynamics.claims.mathml import to_mathml
 from momentum_dynamics.errors import UnknownNameError
 from momentum_dynamics.figures import list_figures
 
 CLAIMS = list_claims()
 SLUGS = [item.slug for item in CLAIMS]
+SPELLED = set(greek_unicode) | {"ell", "hat", "infinity", "infty", "nabla", "varepsilon", "varphi"}
 
 
 def draws(check):
@@ -53,8 +57,14 @@ def test_the_statement_is_a_formula(each):
     statement = each.statement()
     assert isinstance(statement, sympy.Basic)
     assert sympy.latex(statement)
-    if not isinstance(statement, sympy.logic.boolalg.BooleanAtom):
-        assert not statement.atoms(sympy.Float)
+    assert not isinstance(statement, sympy.logic.boolalg.BooleanAtom), "it says True alone"
+    assert not statement.atoms(sympy.Float)
+
+
+def test_the_formula_on_the_page_has_its_letters(each):
+    names = set(re.findall(r"<mi>(.*?)</mi>", html.unescape(to_mathml(each.statement()))))
+    assert not {name for name in names if set(re.findall("[A-Za-z]+", name)) & SPELLED}
+    assert not {name for name in names if re.search(r"[\\_{}()|]", name)}
 
 
 def test_the_source_and_the_figures_exist(each):

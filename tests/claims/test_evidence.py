@@ -97,6 +97,11 @@ def test_without_chance_only_rounding_is_allowed():
             assert not Evidence.statistical([bad], [found], [0.0], note="").passed
 
 
+def test_a_deviation_beyond_all_chance_is_noted_in_few_digits():
+    note = Evidence.statistical([1.0], [1.25], [1e-12], note="x").note
+    assert note.startswith("x; 2e+11 standard errors, at most")
+
+
 def test_false_alarms_are_as_rare_as_promised():
     """With an alarm rate of one in ten, 2,000 honest experiments raise about 200 alarms."""
     rng = np.random.default_rng(5)
