@@ -70,7 +70,7 @@ print(list(stored), np.array_equal(one, two))
 # In a training script the same arithmetic is an optimizer of PyTorch or of optax:
 #
 # ```python
-# from momentum_dynamics.adapters.torch import YellowFin  # pip install "momentum-dynamics[torch]"
+# from momentum_dynamics.adapters.torch import YellowFin  # in a clone: pip install -e ".[torch]"
 #
 # optimizer = YellowFin(model.parameters(), preset="reference")  # lr=… is a factor, not a rate
 # for inputs, labels in batches:
@@ -80,7 +80,7 @@ print(list(stored), np.array_equal(one, two))
 # ```
 #
 # ```python
-# from momentum_dynamics.adapters.optax import yellowfin  # pip install "momentum-dynamics[optax]"
+# from momentum_dynamics.adapters.optax import yellowfin  # in a clone: pip install -e ".[optax]"
 #
 # optimizer = yellowfin(preset="reference")
 # state = optimizer.init(params)
