@@ -90,7 +90,21 @@ sympy.simplify(one)
 
 # %% [markdown]
 # Much better: momentum shall be small for the sake of the first term, and the learning rate for the
-# sake of the second. What keeps both from being zero? The robust region does: it needs momentum.
+# sake of the second.
+#
+# Nothing in it knows the curvature. So with many coordinates, each with a curvature, a distance and
+# a noise of its own, the terms just add up:
+
+# %%
+many = zip(sympy.symbols("d_1:4"), sympy.symbols("v_1:4"), strict=True)
+total = sum(noisy_quadratic.surrogate_second_moment(alpha, beta, *each, 1) for each in many)
+sympy.collect(sympy.expand(sympy.simplify(total)), (alpha, beta))
+
+# %% [markdown]
+# It is the same problem with $\|d\|^2$ for $d^2$, and the summed variance for σ². A tuner can do
+# with two numbers for a million coordinates, as long as one setting suits all their curvatures.
+#
+# What keeps momentum and learning rate from being zero? The robust region does: it needs momentum.
 #
 # ## Five: the smallest learning rate allowed
 #

@@ -1,15 +1,16 @@
 # %% [markdown]
 # # What does YellowFin do all day?
 #
+# **When not to use YellowFin:** where you can afford a search, tuned Adam and tuned momentum mostly
+# end lower ([a fair race](14_is_it_the_momentum.ipynb)); where the loss is a sum, or in unusual
+# units, its learning rate is off by the square of the factor; and with stale gradients it may
+# explode.
+#
 # [Where does YellowFin's cubic come from?](12_where_does_the_cubic_come_from.ipynb) ends with a
 # rule: four numbers in, momentum and learning rate out. A tuner has to *measure* the four numbers,
 # on nothing but the gradients that pass by. Here we watch it at work: what it reads, what it makes
 # of that, what it makes of pure noise, and what happens when sixteen workers bring momentum of
 # their own and a feedback loop is closed around it.
-#
-# **When not to use it:** where you can afford a search, tuned Adam and tuned momentum mostly end
-# lower ([a fair race](14_is_it_the_momentum.ipynb)); where the loss is a sum, or in unusual units,
-# its learning rate is off by the square of the factor; and with stale gradients it may explode.
 #
 # You need [that notebook](12_where_does_the_cubic_come_from.ipynb) and, for the second half,
 # [the sensor](10_a_sensor_that_sees_what_you_already_know.ipynb). Thirty minutes.

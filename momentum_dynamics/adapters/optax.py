@@ -62,6 +62,7 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
     ----------
     **settings
         Those of `momentum_dynamics.YellowFin`, such as ``preset="reference"`` or ``smoothing``.
+        ``learning_rate_factor`` may be a traced number.
 
     Returns
     -------
@@ -86,7 +87,10 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
     happen, wrap: ``optax.apply_if_finite(yellowfin(), max_consecutive_errors=5)``.
 
     A schedule is a factor on the learning rate, and comes after: ``optax.chain(yellowfin(
-    preset="reference"), optax.scale_by_schedule(schedule))``.
+    preset="reference"), optax.scale_by_schedule(schedule))``. To have the factor in the state, name
+    it, for ``optax.inject_hyperparams`` takes no function with open keywords, and would trace all
+    other settings: ``optax.inject_hyperparams(lambda factor: yellowfin(learning_rate_factor=factor,
+    preset="reference"))(factor=schedule)``.
 
     References
     ----------
@@ -113,6 +117,11 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
     >>> bool(loss(weights, jnp.arange(256)) < 0.1), bool(0 < state.momentum < 1)
     (True, True)
     """
+    factor = settings.get("learning_rate_factor")
+    if isinstance(factor, jax.core.Tracer):  # has no value yet that could be checked
+        settings = settings | {"learning_rate_factor": 1.0}
+    else:
+        factor = None
     tuner = tuning.YellowFin(**settings)
 
     def init(params: Any) -> YellowFinState:
@@ -150,13 +159,13 @@ def yellowfin(**settings: Any) -> optax.GradientTransformation:
                 f"The state holds a window of {len(state.window)}, but window is {tuner.window}; "
                 "call init of this transformation."
             )
-        return _update(tuner, updates, state, params)
+        return _update(tuner, updates, state, params, factor)
 
     return optax.GradientTransformation(init, update)
 
 
 def _update(
-    tuner: tuning.YellowFin, pulls: Any, state: YellowFinState, params: Any
+    tuner: tuning.YellowFin, pulls: Any, state: YellowFinState, params: Any, rate_factor: Any
 ) -> tuple[Any, YellowFinState]:
     kind, step, earlier = state.window.dtype, state.step, state.reading.h_max
     # A floor below the numbers of this precision would be none.
@@ -175,7 +184,7 @@ def _update(
         (window.min(), window.max()), _density(pulls, kind),
         -jnp.expm1((step + 1) * jnp.asarray(math.log(keep) if keep else -math.inf, kind)),
     )  # fmt: skip
-    tuned = tune(tuner, step, earlier, squared, reading)
+    tuned = tune(tuner, step, earlier, squared, reading, rate_factor)
     rate, momentum, clip = (jnp.asarray(number, kind) for number in tuned)
     clip = clip * factor
 

@@ -21,7 +21,7 @@ from momentum_dynamics.training.rates import variable_paths
 from momentum_dynamics.training.results import recorded
 from momentum_dynamics.training.workloads import workload
 
-__all__ = ["LOSS_RATIO", "ends_higher", "ends_lower", "final_ratios"]
+__all__ = ["LOSS_RATIO", "SPEEDUP", "ends_higher", "ends_lower", "final_ratios"]
 
 Array = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""YellowFin's one-step rule in closed form."""
+"""YellowFin's one-step rule in closed form, for one coordinate and for many."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import sympy
 
 from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, Verdict
-from momentum_dynamics.laws import tuning
+from momentum_dynamics.laws import noisy_quadratic, regions, tuning
 from momentum_dynamics.notation import symbol
 from momentum_dynamics.scalars import expression
+from momentum_dynamics.tuning.rule import single_step
 
 __all__: list[str] = []
 
@@ -90,4 +91,84 @@ CUBIC = Claim(
     remark="The tuner then takes the larger of this momentum and the robust region's least. The "
     "root is written so that 1 − √β loses no digits. The control forgets the factor 2 of p = "
     "d²h²/(2σ²).",
+)
+
+
+# Many coordinates ------------------------------------------------------------------------------
+
+
+def _stand_in(displacement: Any, noise_variance: Any) -> Any:
+    return noisy_quadratic.surrogate_second_moment(
+        symbol("learning_rate"), symbol("momentum"), displacement, noise_variance, symbol("steps")
+    )
+
+
+def _sums_statement() -> Any:
+    index, count = sympy.Idx("i"), sympy.Symbol("k", integer=True, positive=True)
+    distances, variances = sympy.IndexedBase("d"), sympy.IndexedBase("v")
+
+    def over_all(term: Any) -> Any:
+        return sympy.Sum(term, (index, 1, count))
+
+    return sympy.Eq(
+        over_all(_stand_in(distances[index], variances[index])),
+        _stand_in(sympy.sqrt(over_all(distances[index] ** 2)), over_all(variances[index])),
+        evaluate=False,
+    )
+
+
+def _sums_proof() -> Evidence:
+    """The stand-in is linear in d² and σ², with weights that no curvature is in: sums add up."""
+    distance, variance = symbol("displacement"), symbol("noise_variance")
+    weights = _stand_in(1, 0), _stand_in(0, 1)
+    linear = distance**2 * weights[0] + variance * weights[1]
+    free = _stand_in(distance, variance).free_symbols
+    return Evidence.exact(
+        sympy.simplify(_stand_in(distance, variance) - linear),
+        not any(weight.free_symbols & {distance, variance} for weight in weights),
+        not free & {symbol(f"{end}curvature") for end in ("", "smallest_", "largest_")},
+        note="linear in d² and σ², with the same two weights for every coordinate",
+    )
+
+
+def _sums_experiment(rng: np.random.Generator, *, summed: bool) -> Evidence:
+    """Every √β with the least learning rate for all coordinates, and what each of them costs."""
+    grid = np.linspace(0, 1, 100_001)[:-1]
+    low, high = regions.robust_low_end(grid**2), regions.robust_high_end(grid**2)
+    found, predicted = [], []
+    for dimension in (2, 5, 30):
+        curvatures = rng.uniform(1.0, 2.0, dimension)
+        distances, variances = rng.normal(size=dimension), rng.exponential(size=dimension)
+        rate = np.max([low / each for each in curvatures], axis=0)
+        fits = np.all([rate <= high / each for each in curvatures], axis=0)
+        costs = [
+            noisy_quadratic.surrogate_second_moment(rate, grid**2, distance, variance, 1)
+            for distance, variance in zip(distances, variances, strict=True)
+        ]
+        found.append(grid[np.argmin(np.where(fits, np.sum(costs, axis=0), np.inf))])
+        step = single_step(
+            h_max=curvatures.max(), h_min=curvatures.min(), distance=np.linalg.norm(distances),
+            variance=variances.sum() if summed else variances.mean(),
+        )  # fmt: skip
+        predicted.append(1 - step.one_minus_root)
+    return Evidence.close(
+        predicted, found, tolerance=2e-5,
+        note="√β of least cost summed over 2, 5 and 30 coordinates, each in the robust region",
+    )  # fmt: skip
+
+
+SUMS = Claim(
+    slug="yellowfin-needs-two-sums-over-the-coordinates",
+    title="With many coordinates YellowFin's problem is the one-dimensional one: D² and C are sums "
+    "over the coordinates, and the range of curvatures is that of all.",
+    source=Citation("zhang2017"),
+    kind=Kind.IDENTITY,
+    statement=_sums_statement,
+    proof=_sums_proof,
+    experiment=lambda rng: _sums_experiment(rng, summed=True),
+    control=lambda rng: _sums_experiment(rng, summed=False),
+    expected=Verdict.PROVED,
+    remark="Coordinates along the axes of the quadratic; the squared distance and the trace of the "
+    "noise's covariance are the same along any others. Because the stand-in forgets the curvature: "
+    "true noise floors have one each. The control takes the mean of the variances.",
 )

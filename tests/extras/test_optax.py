@@ -203,3 +203,40 @@ def test_a_schedule_that_comes_after_is_a_factor_on_the_learning_rate():
             moves, states[place] = optimizer.update(gradient, states[place], points[place])
             points[place] = optax.apply_updates(points[place], moves)
     np.testing.assert_allclose(points[0], points[1], rtol=1e-5)
+
+
+def test_a_factor_in_the_state_is_one_on_the_learning_rate():
+    """Traced where the update is compiled, and to be changed between two steps."""
+    injected = optax.inject_hyperparams(
+        lambda factor: yellowfin(preset="reference", learning_rate_factor=factor)
+    )(factor=0.5)
+    half = yellowfin(preset="reference", learning_rate_factor=0.5)
+    point = jnp.ones(3)
+    state, plain = injected.init(point), half.init(point)
+    update, told = jax.jit(injected.update), jax.jit(half.update)
+    for step in range(30):
+        gradient = point * (1 + 0.1 * (-1) ** step)
+        moves, state = update(gradient, state, point)
+        expected, plain = told(gradient, plain, point)
+        np.testing.assert_allclose(moves, expected, rtol=1e-5)
+    rates = []
+    for factor in (0.5, 0.25):
+        state.hyperparams["factor"] = jnp.asarray(factor)
+        rates.append(float(update(gradient, state, point)[1].inner_state.learning_rate))
+    assert rates[1] == pytest.approx(rates[0] / 2, rel=1e-6)
+
+
+def test_a_schedule_of_the_factor_in_the_state():
+    """On the same gradients the tuned learning rate is the same, whatever the factor was."""
+    schedule = optax.linear_schedule(1.0, 0.5, 10)
+    scheduled = optax.inject_hyperparams(lambda factor: yellowfin(learning_rate_factor=factor))(
+        factor=schedule
+    )
+    plain, point = yellowfin(), jnp.ones(3)
+    state, alone = scheduled.init(point), plain.init(point)
+    update, tell = jax.jit(scheduled.update), jax.jit(plain.update)
+    for step in range(12):
+        _, state = update(point, state, point)
+        _, alone = tell(point, alone, point)
+        told = float(state.inner_state.learning_rate / alone.learning_rate)
+        assert told == pytest.approx(float(schedule(step)), rel=1e-6)
