@@ -7,11 +7,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,6 +22,7 @@ from momentum_dynamics.figures import figure, list_figures
 from momentum_dynamics.figures.base import data_arrays
 from momentum_dynamics.figures.style import save, styled
 from momentum_dynamics.gallery import index_page, live_page, scorecard_page
+from momentum_dynamics.processes import results_of
 
 __all__ = ["FORMATS", "QUICK_FOLDER", "Report", "write_gallery"]
 
@@ -191,7 +190,7 @@ def write_gallery(
     tasks += [(slug, _judge, (slug,)) for slug in chosen_claims if not is_live[slug]]
     timed: list[_Task] = [(slug, _judge, (slug,)) for slug in chosen_claims if is_live[slug]]
     results = _watched(
-        chain(_results(tasks, count), _results(timed, 1)),
+        chain(results_of(_done, tasks, count), results_of(_done, timed, 1)),
         len(tasks) + len(timed),
         progress=progress,
     )
@@ -246,29 +245,19 @@ def _prepare(folder: Path) -> None:
             left.unlink()
 
 
-def _results(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[str, Any]]:
-    """Do the tasks, here one by one or in spawned processes; stopped at once on Ctrl-C."""
-    if jobs == 1:
-        for slug, function, arguments in tasks:
-            yield slug, function(*arguments)
-        return
-    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"))
-    try:
-        running = {pool.submit(function, *arguments): slug for slug, function, arguments in tasks}
-        for done in as_completed(running):
-            yield running[done], done.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+def _done(task: _Task) -> Any:
+    _, function, arguments = task
+    return function(*arguments)
 
 
 def _watched(
-    results: Iterator[tuple[str, Any]], total: int, *, progress: bool
+    results: Iterator[tuple[_Task, Any]], total: int, *, progress: bool
 ) -> Iterator[tuple[str, Any]]:
-    """Pass results on, counting them on a bar where the output is a terminal."""
+    """Results by slug, counted on a bar where the output is a terminal."""
     from tqdm import tqdm
 
     with tqdm(total=total, disable=None if progress else True, leave=False) as bar:
-        for slug, result in results:
+        for (slug, *_), result in results:
             bar.set_description_str(slug[:40])
             bar.update()
             yield slug, result

@@ -6,18 +6,24 @@ import io
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from momentum_dynamics.errors import DomainError, MomentumDynamicsError
+from momentum_dynamics.processes import results_of
 
-__all__ = ["origin", "read_record", "run_units", "write_record"]
+__all__ = [
+    "append_entries",
+    "origin",
+    "read_entries",
+    "read_record",
+    "run_units",
+    "write_record",
+]
 
 
 def write_record(path: Path, about: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
@@ -100,28 +106,18 @@ def run_units(
     done = _read(store, protocol)
     missing = [unit for unit in units if json.dumps(unit) not in done]
 
-    def keep(unit: Any, found: Mapping[str, Any]) -> None:
+    for unit, found in results_of(work, missing, jobs):
         done[json.dumps(unit)] = dict(found)
-        _append(store, {"protocol": protocol, "unit": unit, "found": found})
+        append_entries(store, [{"protocol": protocol, "unit": unit, "found": found}])
         watch(unit)
-
-    if jobs == 1:
-        for unit in missing:
-            keep(unit, work(unit))
-    else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            waiting = {pool.submit(work, unit): unit for unit in missing}
-            for future in as_completed(waiting):
-                keep(waiting[future], future.result())
     return done
 
 
 def _read(store: Path, protocol: str) -> dict[str, dict[str, Any]]:
-    """The finished units of a protocol; a line that a kill cut off is passed over."""
+    """The finished units of a protocol."""
     found = {}
-    for line in store.read_text(encoding="utf-8").splitlines() if store.exists() else ():
+    for entry in read_entries(store):
         try:
-            entry = json.loads(line)
             if entry["protocol"] == protocol:
                 arrays = {name: np.array(value) for name, value in entry["found"].items()}
                 found[json.dumps(entry["unit"])] = arrays
@@ -130,10 +126,20 @@ def _read(store: Path, protocol: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _append(store: Path, entry: Mapping[str, Any]) -> None:
-    """One line, brought to the disk; the line break before it ends what a kill may have cut off."""
-    store.parent.mkdir(parents=True, exist_ok=True)
-    with store.open("a", encoding="utf-8", newline="\n") as file:
-        file.write("\n" + json.dumps(entry, default=lambda array: array.tolist()) + "\n")
+def read_entries(path: Path) -> Iterator[Any]:
+    """What `append_entries` wrote, line by line; one that a kill cut off is passed over."""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def append_entries(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:
+    """A line for each, brought to the disk; the break before them ends what a kill has cut off."""
+    lines = [json.dumps(entry, default=lambda array: array.tolist()) for entry in entries]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write("\n".join(["", *lines, ""]))
         file.flush()
         os.fsync(file.fileno())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from momentum_dynamics.simulation.records import append_entries, read_entries
 
 __all__ = ["Run", "Setting", "Store"]
 
@@ -68,8 +68,8 @@ class Store:
 
     Notes
     -----
-    Every run is one line, written at once and brought to the disk. A last line that a kill cut off
-    is passed over, and what follows begins on a line of its own.
+    Every run is one line, written at once and brought to the disk. A line that a kill cut off is
+    passed over.
 
     Examples
     --------
@@ -89,37 +89,28 @@ class Store:
         self.path = Path(path)
         self.protocol = protocol
         self._known: dict[tuple[Setting, int], Run] = {}
-        self._is_torn = False
-        if self.path.exists():
-            text = self.path.read_text(encoding="utf-8")
-            self._is_torn = bool(text) and not text.endswith("\n")
-            for line in text.splitlines():
-                self._take(line)
+        for entry in read_entries(self.path):
+            self._take(entry)
 
-    def _take(self, line: str) -> None:
+    def _take(self, entry: Any) -> None:
         try:
-            found = json.loads(line)
+            found = dict(entry)
             if found.pop("protocol") != self.protocol:
                 return
             setting = Setting(**found.pop("setting"))
             final, accuracy = (float(found.pop(name)) for name in ("final", "accuracy"))
             curve = tuple(math.inf if each is None else each for each in found.pop("curve"))
             run = Run(setting=setting, curve=curve, final=final, accuracy=accuracy, **found)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError):
             return
         self._known[setting, run.seed] = run
 
     def add(self, runs: Iterable[Run]) -> None:
         """Append runs."""
-        lines = "".join(f"{json.dumps(self._entry(run))}\n" for run in runs)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write("\n" + lines if self._is_torn else lines)
-            file.flush()
-            os.fsync(file.fileno())
-        self._is_torn = False
-        for line in lines.splitlines():
-            self._take(line)
+        entries = [self._entry(run) for run in runs]
+        append_entries(self.path, entries)
+        for entry in entries:
+            self._take(entry)
 
     def _entry(self, run: Run) -> Mapping[str, Any]:
         curve = [float(f"{each:.5g}") if math.isfinite(each) else None for each in run.curve]

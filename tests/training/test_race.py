@@ -156,8 +156,8 @@ def test_paired_intervals_are_those_of_student():
 def test_a_protocol_goes_on_after_a_kill(tmp_path):
     path = tmp_path / "runs.jsonl"
     whole = race(SMALL, Store(path, SMALL.common))
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(lines[:5]) + lines[5][:40])  # cut off in the middle of a line
+    lines = [line for line in path.read_text().splitlines() if line]
+    path.write_text("\n".join(lines[:5]) + "\n" + lines[5][:40])  # cut off in the middle of a line
     told = []
     again = race(SMALL, Store(path, SMALL.common), watch=told.append)
     assert 0 < len(told) < len(lines) / 2
@@ -171,7 +171,8 @@ def test_a_protocol_goes_on_after_a_kill(tmp_path):
     race(SMALL, Store(path, SMALL.common), watch=told.append)
     assert not told
     for line in path.read_text().splitlines()[6:]:
-        json.loads(line, parse_constant=pytest.fail)
+        if line:
+            json.loads(line, parse_constant=pytest.fail)
 
 
 def test_runs_of_other_seeds_or_strides_are_not_taken_for_these(tmp_path):
