@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from momentum_dynamics.training.loop import ORDERS
+from momentum_dynamics.training.loop import ORDERS, WORKERS
 from momentum_dynamics.training.optimizers import (
     AdaGrad,
     Adam,
@@ -99,9 +99,9 @@ def _factor(value: float) -> Optimizer:
 
 
 def _closed(**options: Any) -> Optimizer:
-    """With the staleness of a round robin of 16 workers, and the gain of the paper."""
+    """With the staleness of a round robin, and the gain of the paper."""
     tuner = YellowFin(preset="reference")
-    return ClosedLoopYellowFin(staleness=15, gain=0.01, tuner=tuner, **options)
+    return ClosedLoopYellowFin(staleness=WORKERS - 1, gain=0.01, tuner=tuner, **options)
 
 
 CONTENDERS: dict[str, Contender] = {
@@ -139,7 +139,7 @@ CONTENDERS: dict[str, Contender] = {
         "ours, true floor, one horizon", products=True, horizons=(1, 3, 10, 30, 100)
     ),
     "queue-rule": _ours(
-        "ours, queue rule, products", _STALE, products=True, horizon=1000, workers=16
+        "ours, queue rule, products", _STALE, products=True, horizon=1000, workers=WORKERS
     ),
     "yellowfin-factor": Contender(
         title="YellowFin, one factor", make=_factor, values=_FACTORS

@@ -17,12 +17,15 @@ from momentum_dynamics.simulation import simulate_queue
 from momentum_dynamics.training.workloads import Workload
 from momentum_dynamics.tuning import Optimizer
 
-__all__ = ["ORDERS", "Training", "staleness_of", "train"]
+__all__ = ["ORDERS", "WORKERS", "Training", "staleness_of", "train"]
 
 Array = NDArray[np.float64]
 
 ORDERS = ("fresh", "round-robin", "queue")
 """Who computes gradients: one worker; workers in turn; workers that take random times."""
+
+WORKERS = 16
+"""How many workers there are unless another number is given."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,7 +60,9 @@ class Training:
         return np.asarray(np.isfinite(self.losses).sum(axis=0))
 
 
-def staleness_of(order: str, steps: int, *, workers: int = 16, seed: int = 0) -> NDArray[np.int64]:
+def staleness_of(
+    order: str, steps: int, *, workers: int = WORKERS, seed: int = 0
+) -> NDArray[np.int64]:
     """How stale the gradient of each step is.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 from momentum_dynamics.errors import UnknownNameError
 from momentum_dynamics.training.comparison import smoothed
 from momentum_dynamics.training.contenders import CONTENDERS
-from momentum_dynamics.training.loop import ORDERS, staleness_of, train
+from momentum_dynamics.training.loop import ORDERS, WORKERS, staleness_of, train
 from momentum_dynamics.training.store import Run, Setting, Store
 from momentum_dynamics.training.workloads import WORKLOADS, workload
 
@@ -51,7 +51,7 @@ class Protocol:
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     window: int = 100
     stride: int = 20
-    workers: int = 16
+    workers: int = WORKERS
     orders: tuple[str, ...] = ORDERS
     stale_workloads: tuple[str, ...] = (
         "cancer-mlp", "digits-mlp", "digits-factors", "digits-rows", "zen-letters",

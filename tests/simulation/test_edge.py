@@ -7,6 +7,7 @@ import pytest
 
 from momentum_dynamics import HeavyBall, MomentumDynamicsError, Nesterov, UnknownNameError, simulate
 from momentum_dynamics.problems import DigitsNetwork
+from momentum_dynamics.simulation import edge
 from momentum_dynamics.simulation.edge import (
     MEASURES,
     STUDIES,
@@ -77,6 +78,21 @@ def test_what_diverges_is_no_number_from_then_on(whole):
         assert not kept[3, 1:].any()
     assert found.plateau("loss", TINY.settings[3]).seeds == 0
     assert np.isnan(found.plateau("loss", TINY.settings[3]).value)
+
+
+def test_what_has_diverged_once_stays_out_though_it_comes_back(monkeypatch):
+    setting = EdgeSetting("heavy-ball", 1.4, 0.9, 30)
+    each = replace(TINY, stride=1, seeds=3, batches=2)
+    free = run_setting(each, setting)["loss"]
+    over = free >= 1.3 * free[0]
+    assert over[2, 0]
+    assert not over[3, 0]
+    assert not over[:, 1:].any()
+    monkeypatch.setattr(edge, "_DIVERGED", 1.3)
+    capped = run_setting(each, setting)["loss"]
+    np.testing.assert_array_equal(capped[:, 1:], free[:, 1:])
+    np.testing.assert_array_equal(capped[:2, 0], free[:2, 0])
+    assert np.isnan(capped[2:, 0]).all()
 
 
 def test_plateaus_are_means_over_the_last_quarter(whole):

@@ -9,12 +9,14 @@ import pytest
 
 from momentum_dynamics.errors import DomainError, ShapeError, UnknownNameError
 from momentum_dynamics.training import Adam, momentum, sgd, staleness_of, train, workload
+from momentum_dynamics.training import protocol as protocol_module
 from momentum_dynamics.training.comparison import (
     paired_difference,
     paired_ratio,
     smoothed,
     speedup,
 )
+from momentum_dynamics.training.contenders import CONTENDERS
 from momentum_dynamics.training.protocol import Protocol, best_setting, race, run_setting
 from momentum_dynamics.training.store import Run, Setting, Store
 from momentum_dynamics.tuning.equivariant import EquivariantYellowFin
@@ -88,6 +90,11 @@ def test_staleness_of_workers():
         staleness_of("line", 5)
 
 
+@pytest.mark.parametrize("name", ["yellowfin-closed", "yellowfin-closed-clipped"])
+def test_closed_loops_know_how_old_gradients_are_in_turn(name):
+    assert CONTENDERS[name].make(1.0).staleness == staleness_of("round-robin", 100)[-1]
+
+
 def test_traces_are_what_the_optimizer_told():
     found = train(WINE, Adam(learning_rate=0.02), seeds=[0], steps=3, record=["learning_rate"])
     assert found.traces["learning_rate"].tolist() == [[0.02]] * 3
@@ -151,6 +158,29 @@ def test_paired_intervals_are_those_of_student():
     assert paired_ratio(2 * theirs, theirs) == pytest.approx((2, 2, 2))
     assert math.isnan(paired_ratio([math.inf, 1], [1, 1]).value)
     assert math.isinf(paired_difference([1.0], [2.0]).high)
+
+
+@pytest.mark.parametrize("best", [1e-6, 1e2])
+def test_a_search_goes_on_until_the_best_value_is_inside(monkeypatch, tmp_path, best):
+    def fake(setting, protocol):
+        reached = 1 + abs(math.log10(setting.value / best))
+        ends = {"final": 1.0, "accuracy": 1.0, "diverged": protocol.steps}
+        return [
+            Run(setting=setting, seed=seed, steps=protocol.steps, curve=(reached,), **ends)
+            for seed in protocol.seeds
+        ]
+
+    monkeypatch.setattr(protocol_module, "run_setting", fake)
+    found = race(SMALL, Store(tmp_path / "runs.jsonl", SMALL.common))
+    for (_, name, _), settings in found.items():
+        values = {round(math.log10(setting.value)) for setting in settings}
+        ends = [
+            *map(math.log10, CONTENDERS[name].values),
+            math.log10(best) - 1,
+            math.log10(best) + 1,
+        ]
+        assert values == set(range(round(min(ends)), round(max(ends)) + 1))
+        assert best_setting(settings).value == pytest.approx(best)
 
 
 def test_a_protocol_goes_on_after_a_kill(tmp_path):
