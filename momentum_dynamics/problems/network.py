@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError
+from momentum_dynamics.inputs import require_counts
 
 __all__ = ["DigitsNetwork"]
 
@@ -54,10 +55,9 @@ class DigitsNetwork:
     """
 
     def __init__(self, *, samples: int = 200, hidden: int = 16, seed: int = 0) -> None:
-        if not (samples == int(samples) and 1 < samples <= 1797):
+        require_counts(samples=samples, hidden=hidden)
+        if not 2 <= samples <= 1797:
             raise DomainError(f"samples is {samples}, but must be a whole number from 2 to 1,797.")
-        if not (hidden == int(hidden) and hidden > 0):
-            raise DomainError(f"hidden is {hidden}, but must be a whole number from 1.")
         from sklearn.datasets import load_digits
 
         images, digits = load_digits(return_X_y=True)
@@ -168,14 +168,15 @@ class DigitsNetwork:
         Raises
         ------
         DomainError
-            If there are no such batches.
+            If there are no such batches, or none is drawn.
 
         References
         ----------
         [andreyev2024]_
         """
         samples = len(self.inputs)
-        if not (batch_size == int(batch_size) and 1 <= batch_size <= samples):
+        require_counts(batch_size=batch_size, batches=batches)
+        if batch_size > samples:
             raise DomainError(
                 f"batch_size is {batch_size}, but must be a whole number from 1 to {samples}."
             )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError, NotTraceableError, UnknownNameError
-from momentum_dynamics.inputs import real_numbers, require_counts
+from momentum_dynamics.inputs import one_number, require_counts
 
 __all__ = ["Coverage", "RingGAN"]
 
@@ -95,7 +95,7 @@ class RingGAN:
         seed: Any = None,
     ) -> None:
         require_counts(gaussians=gaussians, hidden=hidden, batch_size=batch_size)
-        if not 0 <= real_numbers("deviation", deviation) < np.inf:
+        if not 0 <= one_number("deviation", deviation) < np.inf:
             raise DomainError(f"deviation is {deviation}, but must lie in [0, ∞).")
         if loss not in _LOSSES:
             raise UnknownNameError.among("loss", loss, _LOSSES)

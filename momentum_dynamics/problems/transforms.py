@@ -13,7 +13,7 @@ from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.inputs import one_number
 from momentum_dynamics.notation import is_symbolic
 from momentum_dynamics.problems.bilinear import BilinearGame
-from momentum_dynamics.problems.games import Game, LinearGame, is_game
+from momentum_dynamics.problems.games import Game, LinearGame, is_game, split_point
 
 __all__ = ["Consensus", "HamiltonianDescent", "Proximal", "is_linear_game"]
 
@@ -75,8 +75,8 @@ class _Transformed:
 
     def player_field(self, index: int, point: Array) -> Array:
         """One player's part of the new field."""
-        last = sum(self.sizes[: index + 1])
-        return self.field(point)[..., last - self.sizes[index] : last]
+        own: Array = split_point(self.field(point), self.sizes)[index]
+        return own
 
     def spectrum(self) -> NDArray[np.complex128]:
         """The eigenvalues of the new Jacobian at the equilibrium."""

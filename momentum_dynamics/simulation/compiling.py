@@ -1,4 +1,4 @@
-"""Compiling the texts of kernels: the one place of the simulations that imports numba."""
+"""Compiling the texts of kernels: the one place of the simulations where numba compiles."""
 
 from __future__ import annotations
 

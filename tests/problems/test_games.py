@@ -105,6 +105,19 @@ def test_paired_modes_pair_the_players(shape):
     np.testing.assert_allclose(found, coupling, atol=1e-12)
 
 
+@pytest.mark.parametrize("game", [DiracGAN(), QuadraticGame(0.3, 1.0, 0.2)])
+def test_fields_of_transforms_are_slopes_of_half_the_squared_field(game):
+    """Away from the equilibrium, where Jacobians of games that are not linear differ from there."""
+    point, shift = np.array([0.7, -1.2]), 1e-5 * np.eye(2)
+    energy = [(game.field(point + sign * shift) ** 2).sum(axis=-1) / 2 for sign in (1, -1)]
+    slope = (energy[0] - energy[1]) / 2e-5
+    np.testing.assert_allclose(HamiltonianDescent(game).field(point), slope, rtol=1e-8)
+    agreed = Consensus(game, 0.4)
+    np.testing.assert_allclose(agreed.field(point), game.field(point) + 0.4 * slope, rtol=1e-8)
+    for player in range(2):
+        assert agreed.player_field(player, point) == agreed.field(point)[player]
+
+
 def test_transforms_of_what_is_not_linear():
     """A derivative where it is known, and the walls within which the players stay."""
     clipped = DiracGAN.named("wgan-clip")

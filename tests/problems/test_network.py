@@ -29,7 +29,9 @@ def test_training_lowers_the_loss():
     assert (network.solution == network.start).all()
 
 
-@pytest.mark.parametrize("bad", [{"samples": 1}, {"samples": 1798}, {"hidden": 0}])
+@pytest.mark.parametrize(
+    "bad", [{"samples": 1}, {"samples": 1798}, {"samples": "all"}, {"hidden": 0}]
+)
 def test_a_network_refuses(bad):
     with pytest.raises(DomainError, match="whole number"):
         DigitsNetwork(**bad)
@@ -73,3 +75,5 @@ def test_batch_sharpness_is_the_ratio_of_its_means():
     )
     with pytest.raises(DomainError, match="batch_size is 13"):
         network.batch_sharpness(point, 13, np.random.default_rng(0))
+    with pytest.raises(DomainError, match="batches is 0"):
+        network.batch_sharpness(point, 1, np.random.default_rng(0), batches=0)
