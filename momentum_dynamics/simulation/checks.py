@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
-from momentum_dynamics.inputs import real_numbers
+from momentum_dynamics.inputs import one_number, real_numbers
 from momentum_dynamics.methods.protocol import require_method, spread, stage_of
 from momentum_dynamics.methods.remedies import StalenessWeighted, holds_for_workers, is_remedy
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
@@ -126,13 +126,14 @@ def require_one_of(name: str, value: Any, admissible: Sequence[str]) -> None:
 
 def require_divisor(stride: Any, steps: int) -> None:
     """Refuse a stride that does not divide the steps."""
-    if stride != int(stride) or stride < 1 or steps % stride:
+    require_whole("stride", stride, 1)
+    if steps % stride:
         raise DomainError(f"stride is {stride}, but must be a whole number that divides {steps}.")
 
 
 def require_tolerance(tolerance: Any) -> None:
     """Refuse what is no share of a distance; one of 1 or more calls every run converged."""
-    if not 0 <= tolerance < np.inf:
+    if not 0 <= one_number("tolerance", tolerance) < np.inf:
         raise DomainError(f"tolerance is {tolerance}, but must lie in [0, ∞).")
 
 

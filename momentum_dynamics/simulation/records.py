@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from momentum_dynamics import __version__
 from momentum_dynamics.errors import DomainError, MomentumDynamicsError
 from momentum_dynamics.processes import results_of
 
@@ -55,11 +56,11 @@ def read_record(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def origin(protocol: Mapping[str, Any], packages: Iterable[str]) -> dict[str, Any]:
     """What is to be said about a record of `reproduce --full`: the protocol, and with what."""
-    versions = {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    versions = {"python": platform.python_version(), "momentum-dynamics": __version__}
     return {
         "made_by": "momentum-dynamics reproduce --full",
         "protocol": dict(protocol),
-        "versions": versions,
+        "versions": versions | {name: version(name) for name in packages},
         "machine": f"{platform.machine()}, {platform.system()}",
     }
 

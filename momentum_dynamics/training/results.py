@@ -6,11 +6,9 @@ beside this module.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import UnknownNameError
-from momentum_dynamics.simulation.records import read_record, write_record
+from momentum_dynamics.simulation.records import origin, read_record, write_record
 from momentum_dynamics.training.comparison import Interval, paired_difference, paired_ratio, speedup
 from momentum_dynamics.training.contenders import CONTENDERS
 from momentum_dynamics.training.protocol import Protocol, best_setting, race, reached
@@ -262,12 +260,8 @@ def summarize(
         return np.array([[getattr(run, name) for run in each] for _, each in rows])
 
     return Results(
-        about={
-            "made_by": "momentum-dynamics reproduce --full",
-            "protocol": asdict(protocol),
-            "contenders": {name: CONTENDERS[name].title for name in protocol.contenders},
-            "versions": _versions(),
-        },
+        about=origin(asdict(protocol), ("numpy", "autograd", "scikit-learn"))
+        | {"contenders": {name: CONTENDERS[name].title for name in protocol.contenders}},
         settings=tuple(runs),
         reached=np.array([reached(each) for _, each in rows]),
         final=column("final"),
@@ -279,16 +273,6 @@ def summarize(
 
 def _value(pair: tuple[Setting, Any]) -> float:
     return pair[0].value
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in ("numpy", "autograd", "scikit-learn", "momentum-dynamics"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
 
 
 def run_full(

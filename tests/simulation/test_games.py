@@ -299,6 +299,13 @@ def test_refusals():
     for bad in (-1, np.nan, np.inf):
         with pytest.raises(DomainError, match=f"tolerance is {bad}, but must lie in"):
             play(BALL, QUADRATIC, steps=1, tolerance=bad)
+    with pytest.raises(DomainError, match="tolerance is 'low', but must hold numbers"):
+        play(BALL, QUADRATIC, steps=1, tolerance="low")
+    for bad in (0, 1.5, "few", None, np.inf):
+        with pytest.raises(DomainError, match=f"stride is {bad!r}, but must be one whole number"):
+            play(BALL, QUADRATIC, steps=6, stride=bad)
+    with pytest.raises(DomainError, match="stride is 4, but must be a whole number that divides 6"):
+        play(BALL, QUADRATIC, steps=6, stride=4)
     coupling = symbol("singular_value")
     with pytest.raises(NotTraceableError, match="holds SymPy symbols, but only numbers can be run"):
         play(BALL, QuadraticGame(0, coupling, 0), steps=1)

@@ -60,7 +60,7 @@ def test_results_are_kept_with_how_they_were_made(tmp_path):
     held = RingResults.load(tmp_path / "rings.npz")
     assert held.settings == TINY.settings
     assert RingProtocol(**{**held.about["protocol"], "settings": held.settings}) == TINY
-    assert {"python", "numpy", "autograd"} <= set(held.about["versions"])
+    assert {"python", "momentum-dynamics", "numpy", "autograd"} <= set(held.about["versions"])
     np.testing.assert_allclose(held.quality, found.quality, atol=1e-6)
     np.testing.assert_array_equal(held.late("modes", (0.5, 0.05), last=2),
                                   found.modes[1].mean(axis=0))  # fmt: skip
