@@ -76,18 +76,16 @@ def bound_settings() -> list[EdgeSetting]:
             factor = setting.learning_rate / other.learning_rate
             if other != setting._replace(learning_rate=other.learning_rate) or not 1 < factor < 3:
                 continue
-            gap = results.late("batch_sharpness", other) - late
-            gap = gap[np.isfinite(gap)]
-            if gap.mean() > _CLEAR * gap.std(ddof=1) / np.sqrt(len(gap)):
+            gap = Plateau.of(results.late("batch_sharpness", other) - late)
+            if gap.value > _CLEAR * gap.error:
                 bound.append(setting)
     return bound
 
 
 def _ratio(setting: EdgeSetting, limit: Callable[[EdgeSetting], Any]) -> Plateau:
     """The late batch sharpness over a limit, with its standard error over seeds."""
-    found = recorded_edge("small batches").late("batch_sharpness", setting) / limit(setting)
-    found = found[np.isfinite(found)]
-    return Plateau(float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found))), len(found))
+    late = recorded_edge("small batches").late("batch_sharpness", setting)
+    return Plateau.of(late / limit(setting))
 
 
 def _ratios(settings: Sequence[EdgeSetting], limit: Callable[[EdgeSetting], Any]) -> Array:

@@ -183,6 +183,18 @@ class Plateau(NamedTuple):
     error: float
     seeds: int
 
+    @classmethod
+    def of(cls, late: Array) -> Plateau:
+        """Of a number for each seed, NaN where it did not come to the end.
+
+        NaN if fewer than two came to the end.
+        """
+        found = late[np.isfinite(late)]
+        if len(found) < 2:
+            return cls(np.nan, np.nan, len(found))
+        error = found.std(ddof=1) / np.sqrt(len(found))
+        return cls(float(found.mean()), float(error), len(found))
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EdgeResults:
@@ -250,12 +262,7 @@ class EdgeResults:
 
         NaN if fewer than two seeds came to the end.
         """
-        found = self.late(measure, setting)
-        found = found[np.isfinite(found)]
-        if len(found) < 2:
-            return Plateau(np.nan, np.nan, len(found))
-        error = found.std(ddof=1) / np.sqrt(len(found))
-        return Plateau(float(found.mean()), float(error), len(found))
+        return Plateau.of(self.late(measure, setting))
 
     def save(self, path: Path) -> None:
         """Write all of it into one compressed file."""
