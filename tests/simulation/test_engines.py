@@ -29,6 +29,7 @@ from momentum_dynamics import (
     spectral_radius,
 )
 from momentum_dynamics.simulation import run as run_module
+from momentum_dynamics.simulation.compiling import compile_text
 
 METHODS = [
     GradientDescent(learning_rate=0.3),
@@ -312,3 +313,26 @@ def test_without_numba_numpy_answers_with_the_same_bits():
     )
     assert radius_line == f"{radii.sum().hex()} (500, 500)"
     assert message == "engine 'compiled' needs numba, which is not installed; use 'numpy'."
+
+
+def _one():
+    return 1
+
+
+def _two():
+    return 2
+
+
+def _asked():
+    return 0
+
+
+def _asks():
+    return 10 * _asked()
+
+
+def test_a_kept_text_knows_which_texts_were_compiled_into_it():
+    found = [
+        compile_text(_asks, _asked=compile_text(inner))() for inner in (_one, _two, _one, _two)
+    ]
+    assert found == [10, 20, 10, 20]
