@@ -22,6 +22,7 @@ from momentum_dynamics.figures import figure, list_figures
 from momentum_dynamics.figures.base import data_arrays
 from momentum_dynamics.figures.style import save, styled
 from momentum_dynamics.gallery import index_page, live_page, scorecard_page
+from momentum_dynamics.inputs import require_counts
 from momentum_dynamics.processes import results_of
 
 __all__ = ["FORMATS", "QUICK_FOLDER", "Report", "write_gallery"]
@@ -162,8 +163,8 @@ def write_gallery(
             raise UnknownNameError.among("format", name, FORMATS)
     if not formats:
         raise DomainError("No format was named; choose from svg, png, pdf.")
-    if jobs is not None and jobs < 1:
-        raise DomainError(f"jobs is {jobs}, but must be at least 1.")
+    if jobs is not None:
+        require_counts(jobs=jobs)
     if quick and full:
         raise DomainError("A run is quick or full, not both; leave one of them out.")
     wanted = list(dict.fromkeys(slugs))

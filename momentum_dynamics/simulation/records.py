@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics import __version__
-from momentum_dynamics.errors import DomainError, MomentumDynamicsError
+from momentum_dynamics.errors import MomentumDynamicsError
+from momentum_dynamics.inputs import require_counts
 from momentum_dynamics.processes import results_of
 
 __all__ = [
@@ -101,8 +102,7 @@ def run_units(
     DomainError
         If there is no job.
     """
-    if jobs < 1:
-        raise DomainError(f"jobs is {jobs}, but must be at least 1.")
+    require_counts(jobs=jobs)
     protocol = json.dumps(common, sort_keys=True)
     done = _read(store, protocol)
     missing = [unit for unit in units if json.dumps(unit) not in done]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.errors import UnknownNameError
+from momentum_dynamics.inputs import require_counts
 from momentum_dynamics.training.comparison import smoothed
 from momentum_dynamics.training.contenders import CONTENDERS
 from momentum_dynamics.training.loop import ORDERS, WORKERS, staleness_of, train
@@ -226,7 +227,13 @@ def race(
     -------
     dict
         Runs by setting, for each workload, contender and order.
+
+    Raises
+    ------
+    DomainError
+        If there is no job.
     """
+    require_counts(jobs=jobs)
     searches = {where: _Search(where, protocol, store) for where in protocol.searches()}
     if jobs == 1:
         for search in searches.values():

@@ -300,6 +300,11 @@ def run_full(
     Returns
     -------
     Results
+
+    Raises
+    ------
+    DomainError
+        If there is no job.
     """
     chosen = protocol or Protocol()
     found = summarize(chosen, race(chosen, Store(store, chosen.common), jobs=jobs, watch=watch))

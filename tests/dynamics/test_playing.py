@@ -299,6 +299,19 @@ def test_entries_keep_their_own_axes():
         )
 
 
+def test_the_stationary_radius_is_that_of_answers_apart_from_queries():
+    """Responses to each unit of noise, added up over the rounds, where answers are averages."""
+    game = QuadraticGame(0.3, 1.0, 0.2)
+    method = Averaged(method=HeavyBall(learning_rate=0.2, momentum=-0.3), smoothing=0.8)
+    system = round_system(method, game, "alternating")
+    assert not np.allclose(system.readout, system.observation)
+    state, total = system.injection, 0.0
+    for _ in range(400):
+        total += 0.7 * np.sum((system.readout @ state) ** 2)
+        state = system.transition @ state
+    assert stationary_radius(method, game, 0.7) == pytest.approx(np.sqrt(total), rel=1e-9)
+
+
 @pytest.mark.slow
 def test_the_stationary_radius_is_met():
     method, game = HeavyBall(learning_rate=0.3, momentum=-0.4), QuadraticGame(0.2, 1.0, 0.1)

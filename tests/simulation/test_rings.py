@@ -69,7 +69,9 @@ def test_results_are_kept_with_how_they_were_made(tmp_path):
     with pytest.raises(MomentumDynamicsError, match="--full"):
         RingResults.load(tmp_path / "none.npz")
     with pytest.raises(DomainError, match="jobs is 0"):
-        run_full(path=tmp_path / "rings.npz", store=tmp_path / "blocks.jsonl", jobs=0)
+        run_full(
+            path=tmp_path / "rings.npz", store=tmp_path / "blocks.jsonl", protocol=TINY, jobs=0
+        )
 
 
 def test_the_same_networks_and_batches_for_every_setting():

@@ -160,6 +160,11 @@ def test_paired_intervals_are_those_of_student():
     assert math.isinf(paired_difference([1.0], [2.0]).high)
 
 
+def test_without_a_job_there_is_no_race(tmp_path):
+    with pytest.raises(DomainError, match="jobs is 0, but must be a whole number"):
+        race(SMALL, Store(tmp_path / "runs.jsonl", SMALL.common), jobs=0)
+
+
 @pytest.mark.parametrize("best", [1e-6, 1e2])
 def test_a_search_goes_on_until_the_best_value_is_inside(monkeypatch, tmp_path, best):
     def fake(setting, protocol):
