@@ -20,6 +20,7 @@ from momentum_dynamics.delays import (
 from momentum_dynamics.delays.services import Service, require_service
 from momentum_dynamics.errors import DomainError
 from momentum_dynamics.notation import GLOSSARY, Scalar
+from momentum_dynamics.simulation.checks import require_whole
 
 __all__ = ["Cluster", "ManyGroupsDelay", "Scaled", "barrier_staleness"]
 
@@ -150,7 +151,7 @@ class Cluster:
     shares_batch: bool = False
 
     def __post_init__(self) -> None:
-        _require_whole("nodes", self.nodes)
+        require_whole("nodes", self.nodes, 1)
         require_service("Cluster", self.service, numbers=True)
         if np.ndim(self.communication):
             raise DomainError(
@@ -181,7 +182,7 @@ class Cluster:
         DomainError
             If it is no whole number from 1 to the number of nodes.
         """
-        _require_whole("groups", groups)
+        require_whole("groups", groups, 1)
         if groups > self.nodes:
             raise DomainError(
                 f"{groups} groups were asked of {self.nodes} nodes, but a group has at least one "
@@ -217,12 +218,6 @@ class Cluster:
     def noise_variance(self, groups: int, noise_variance: float) -> float:
         """The variance of a group's gradient, of that of one node's own batch."""
         return noise_variance if self.shares_batch else noise_variance / self.group_size(groups)
-
-
-def _require_whole(name: str, value: Any) -> None:
-    if isinstance(value, str) or np.ndim(value):
-        raise DomainError(f"{name} is {value!r}, but must be one whole number from 1 on.")
-    GLOSSARY[name].check(value)
 
 
 def barrier_staleness(cluster: Cluster, groups: int) -> Any:

@@ -12,13 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.errors import DomainError
+from momentum_dynamics.inputs import require_counts
 from momentum_dynamics.tuning.optimizer import arrays_of, gradients_of, like, squared_norm
-from momentum_dynamics.tuning.presets import (
-    check_number,
-    check_switch,
-    check_whole,
-    check_word,
-)
+from momentum_dynamics.tuning.presets import check_number, check_switch, check_word
 from momentum_dynamics.tuning.rule import SingleStep, choose
 from momentum_dynamics.tuning.rules import exact_single_step, queue_single_step
 from momentum_dynamics.tuning.states import as_arrays, as_numbers, check_fit, check_kind, restored
@@ -216,7 +212,8 @@ class EquivariantYellowFin:
         if self.workers is not None and self.horizon is None:
             raise DomainError("workers is given, but no horizon; set it too, such as 1000.")
         check_switch("slow_start", self.slow_start)
-        object.__setattr__(self, "window", check_whole("window", self.window))
+        require_counts(window=self.window)
+        object.__setattr__(self, "window", int(self.window))
 
     def init(self, parameters: Any) -> EquivariantState:
         """The state before the first gradient.

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.errors import DomainError
+from momentum_dynamics.inputs import require_counts
 
 __all__ = [
     "BY_PRESET",
     "as_float",
     "check_number",
     "check_switch",
-    "check_whole",
     "check_word",
     "settled",
 ]
@@ -102,7 +102,8 @@ def settled(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         elif name in _SWITCHES:
             chosen = check_switch(name, chosen)
         elif name == "window":
-            chosen = check_whole(name, chosen)
+            require_counts(window=chosen)
+            chosen = int(chosen)
         elif not (name in _OPTIONAL and chosen is None):
             chosen = check_number(name, chosen, *_RANGES[name])
         yield name, chosen
@@ -120,14 +121,6 @@ def check_switch(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise DomainError(f"{name} is {value!r}, but must be True or False.")
     return bool(value)
-
-
-def check_whole(name: str, value: Any) -> int:
-    """A whole number from 1 on, or a `DomainError`."""
-    number = as_float(value)
-    if not (1 <= number < math.inf and number == int(number)):
-        raise DomainError(f"{name} is {value!r}, but must be a whole number from 1 on.")
-    return int(number)
 
 
 def check_number(

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from momentum_dynamics.errors import DomainError
+from momentum_dynamics.inputs import require_counts
 from momentum_dynamics.tuning.rule import SingleStep, single_step
 from momentum_dynamics.tuning.statistics import Reading
 
@@ -54,9 +54,7 @@ def reading_of_noise(
     from scipy.special import gammaln
     from scipy.stats import chi2
 
-    for name, value in {"dimension": dimension, "window": window}.items():
-        if value != int(value) or value < 1:
-            raise DomainError(f"{name} is {value}, but must be a whole number from 1 on.")
+    require_counts(dimension=dimension, window=window)
     spread = np.sqrt(2 * dimension)
     law = chi2(dimension)
     ends = law.ppf(1e-15), law.isf(1e-17)

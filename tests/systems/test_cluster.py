@@ -145,7 +145,7 @@ def test_unknown_service_laws_name_their_neighbors():
     [
         ({"nodes": 0}, "nodes is 0, but must be a whole number in"),
         ({"nodes": 2.5}, "nodes is 2.5, but must be a whole number"),
-        ({"nodes": "two"}, "nodes is 'two', but must be one whole number"),
+        ({"nodes": "two"}, "nodes is 'two', but must be a whole number in"),
         ({"nodes": 4, "service": 1.0}, "service is 1.0, but must be a law of service times"),
         ({"nodes": 4, "communication": -1}, "communication is -1, but must lie in"),
         ({"nodes": 4, "communication": [1, 2]}, "must be one number of seconds"),

@@ -58,16 +58,17 @@ def test_a_stale_gradient_is_taken_where_the_parameters_were():
 def test_products_are_those_of_the_gradient_that_is_used():
     tuner = EquivariantYellowFin(horizon=10.0)
     ages = [0, 1, 0, 2]
-    found = train(WINE, tuner, seeds=[2], steps=4, staleness=ages, products=True)
-    point = WINE.initial_parameters(2)
-    batches, path, state = WINE.batches(2, 4), [point], tuner.init(point)
-    for step, age in enumerate(ages):
-        read = path[step - age]
-        _, gradient = WINE.loss_and_gradient(read, batches[step])
-        product = WINE.gradient_product(read, batches[step])
-        state, point, _ = tuner.update(state, gradient, path[-1], product=product)
-        path.append(point)
-    np.testing.assert_allclose(found.parameters[0], point, rtol=1e-12)
+    found = train(WINE, tuner, seeds=[2, 5], steps=4, staleness=ages, products=True)
+    for lane, seed in enumerate((2, 5)):
+        point = WINE.initial_parameters(seed)
+        batches, path, state = WINE.batches(seed, 4), [point], tuner.init(point)
+        for step, age in enumerate(ages):
+            read = path[step - age]
+            _, gradient = WINE.loss_and_gradient(read, batches[step])
+            product = WINE.gradient_product(read, batches[step])
+            state, point, _ = tuner.update(state, gradient, path[-1], product=product)
+            path.append(point)
+        np.testing.assert_allclose(found.parameters[lane], point, rtol=1e-12)
 
 
 def test_contenders_that_need_products_are_given_them():
