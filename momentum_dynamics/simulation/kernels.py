@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -221,15 +222,7 @@ def lane_sum(values: Array) -> Array:
 def compiled_block() -> Callable[..., None] | None:
     """The same as `numpy_block`, compiled; None where numba is not installed."""
     kernel = compile_text(_block, _add_lanes=compile_text(_add_lanes))
-    if kernel is None:
-        return None
-
-    def run(stages: Stages, *rest: Any) -> None:
-        *given, paths = rest
-        matrices = (stages.A, stages.B, stages.C, stages.E)
-        kernel(*matrices, stages.transient, *given, _NOTHING if paths is None else paths)
-
-    return run
+    return _taking(kernel, "A", "B", "C", "E", "transient")
 
 
 @cache
@@ -238,12 +231,18 @@ def compiled_rounds() -> Callable[..., None] | None:
     kernel = compile_text(
         _play, _add_lanes=compile_text(_add_lanes), _combine=compile_text(_combine)
     )
+    return _taking(kernel, "MN", "C", "E")
+
+
+def _taking(kernel: Any, *names: str) -> Callable[..., None] | None:
+    """A kernel that takes these parts of maps, and None for paths that nobody wants."""
     if kernel is None:
         return None
+    parts = attrgetter(*names)
 
-    def run(rounds: Rounds, *rest: Any) -> None:
-        *given, paths = rest
-        kernel(rounds.MN, rounds.C, rounds.E, *given, _NOTHING if paths is None else paths)
+    def run(maps: Stages | Rounds, *given: Any) -> None:
+        *rest, paths = given
+        kernel(*parts(maps), *rest, _NOTHING if paths is None else paths)
 
     return run
 
