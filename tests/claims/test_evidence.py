@@ -8,6 +8,8 @@ import pytest
 import sympy
 
 from momentum_dynamics.claims import Citation, Claim, Evidence, Kind, Verdict, judge
+from momentum_dynamics.gallery import scorecard_page
+from momentum_dynamics.terminal import evidence_text
 
 X = sympy.Symbol("x")
 
@@ -125,3 +127,23 @@ def test_the_scorecard_entry_is_json():
     assert json.loads(json.dumps(entry, allow_nan=False)) == entry
     assert [check["role"] for check in entry["checks"]] == ["proof", "experiment", "control"]
     assert all({"predicted", "measured", "passed"} <= set(check) for check in entry["checks"])
+
+
+@pytest.mark.parametrize(
+    ("role", "passed", "told", "shown"),
+    [
+        ("experiment", True, "agrees", "yes"),
+        ("proof", False, "disagrees", "no"),
+        ("control", True, "agrees, but must not", "yes"),
+        ("control", False, "disagrees, as it must", "no, as it must"),
+        ("counterexample", True, "contradicts", "contradicts"),
+        ("counterexample", False, "does not contradict", "does not contradict"),
+    ],
+)
+def test_terminal_and_page_say_what_a_check_found(role, passed, told, shown):
+    made = {"proof": True, "experiment": True, "control": False, role: passed}
+    entry = judge(make(**made)).to_dict()
+    entry |= {"statement": "x = 1", "statement_mathml": "<math></math>"}
+    assert evidence_text(role, evidence(passed)).startswith(f"{told}:")
+    row = next(line for line in scorecard_page([entry], []).split("<tr>") if f"<td>{role}" in line)
+    assert f"<td>{shown}</td>" in row
