@@ -43,22 +43,22 @@ def _exact_proof() -> Evidence:
     first is at least 1, and u(2u − 1) ≤ 1 − u + u² on (0, 1], since the difference is 1 − u².
     """
     floor = noisy_quadratic.edge_floor(1 - ROOT, 1, 1)
-    slope = sympy.diff(floor, ROOT) + 4 * (1 - ROOT + ROOT**2) / (1 + ROOT) ** 4
+    fall = noisy_quadratic.edge_floor_fall(ROOT)
+    slope = sympy.diff(floor, ROOT) + 4 * fall / (1 + ROOT) ** 4
     bend = sympy.diff(floor, ROOT, 2) - 4 * (5 - 5 * ROOT + 2 * ROOT**2) / (1 + ROOT) ** 5
     objective = expression(noisy_quadratic.exact_objective)
     signal = tuning.signal_to_noise(DISTANCE, LOW, VARIANCE)
     balance = noisy_quadratic.exact_balance(ROOT, signal, STEPS)
     scaled = sympy.diff(objective, ROOT) * LOW**2 * (1 + ROOT) ** 4 / (4 * VARIANCE) - balance
-    right = 1 - ROOT + ROOT**2
     log_slope = ROOT * sympy.diff(
-        (2 * STEPS - 1) * sympy.log(ROOT) + 4 * sympy.log(1 + ROOT) - sympy.log(right), ROOT
+        (2 * STEPS - 1) * sympy.log(ROOT) + 4 * sympy.log(1 + ROOT) - sympy.log(fall), ROOT
     )
-    parts = 2 * STEPS - 1 + 4 * ROOT / (1 + ROOT) + ROOT * (1 - 2 * ROOT) / right
+    parts = noisy_quadratic.exact_balance_slope(ROOT, STEPS)
     return Evidence.exact(
         sympy.simplify(slope), sympy.simplify(bend), sympy.simplify(scaled),
         sympy.simplify(log_slope - parts),
         sympy.discriminant(2 * ROOT**2 - 5 * ROOT + 5, ROOT) + 15,
-        sympy.expand(right - ROOT * (2 * ROOT - 1) - (1 - ROOT**2)),
+        sympy.expand(fall - ROOT * (2 * ROOT - 1) - (1 - ROOT**2)),
         noisy_quadratic.exact_balance(sympy.Integer(1), P, STEPS) - (16 * P * STEPS - 1),
         note="second derivative of the floor has discriminant −15; the balance ends at 16pn − 1",
     )  # fmt: skip

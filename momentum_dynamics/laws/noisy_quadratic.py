@@ -12,10 +12,12 @@ from momentum_dynamics.notation import Scalar
 
 __all__ = [
     "edge_floor",
+    "edge_floor_fall",
     "edge_residual",
     "edge_second_moment",
     "edge_surrogate_ratio",
     "exact_balance",
+    "exact_balance_slope",
     "exact_objective",
     "settled_secant",
     "surrogate_second_moment",
@@ -110,7 +112,21 @@ def exact_balance(root_momentum: Scalar, signal_to_noise: Scalar, steps: Scalar)
     """
     u = root_momentum
     gain = signal_to_noise * steps * u ** (2 * steps - 1) * (1 + u) ** 4
-    return gain - (1 - u + u * u)
+    return gain - edge_floor_fall(u)
+
+
+def edge_floor_fall(root_momentum: Scalar) -> Scalar:
+    """How fast the floor on the edge falls with u = √β, over 4(C/h²)/(1 + u)⁴: 1 − u + u²."""
+    return 1 - root_momentum + root_momentum * root_momentum
+
+
+def exact_balance_slope(root_momentum: Scalar, steps: Scalar) -> Scalar:
+    """The slope against log u of the logarithm of the balance's first part over its second.
+
+    2n − 1 + 4u/(1 + u) + u(1 − 2u)/(1 − u + u²), between 2n − 1 and 2n + 2.
+    """
+    u = root_momentum
+    return 2 * steps - 1 + 4 * u / (1 + u) + u * (1 - 2 * u) / edge_floor_fall(u)
 
 
 def settled_secant(learning_rate: Scalar, momentum: Scalar, curvature: Scalar) -> Scalar:

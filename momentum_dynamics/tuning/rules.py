@@ -118,14 +118,18 @@ def _exact_root(signal: Array, horizon: Array) -> tuple[Array, Array]:
     place = high
     for _ in range(_STEPS):
         root = np.exp(place)
-        ratio = np.log(gain) + power * place + 4 * np.log1p(root) - np.log(_right(root))
-        place = np.clip(place - ratio / _slope(root, power), low, high)
+        fall = noisy_quadratic.edge_floor_fall(root)
+        ratio = np.log(gain) + power * place + 4 * np.log1p(root) - np.log(fall)
+        slope = noisy_quadratic.exact_balance_slope(root, horizon)
+        place = np.clip(place - ratio / slope, low, high)
     root, gap = np.exp(place), -np.expm1(place)
     for _ in range(_POLISH):
         # Where the root is small the logarithms above have the rounding of log p; this residual has
         # none to speak of. Next to 1 they are better: a high power would magnify that of the root.
-        excess = noisy_quadratic.exact_balance(root, gain / horizon, horizon) / _right(root)
-        move = np.where(inside & (root < 0.5), root * excess / _slope(root, power), 0)
+        excess = noisy_quadratic.exact_balance(root, gain / horizon, horizon)
+        excess = excess / noisy_quadratic.edge_floor_fall(root)
+        slope = noisy_quadratic.exact_balance_slope(root, horizon)
+        move = np.where(inside & (root < 0.5), root * excess / slope, 0)
         root, gap = root - move, gap + move
     root, gap = np.clip(root, 0, 1), np.clip(gap, 0, 1)
     return np.where(inside, root, 1.0), np.where(inside, gap, 0.0)
@@ -136,15 +140,6 @@ _LONGEST = 1e300
 
 _STEPS, _POLISH = 7, 2
 """Newton's steps: four would do for every p and n that were tried."""
-
-
-def _right(root: Array) -> Array:
-    return 1 - root + root * root
-
-
-def _slope(root: Array, power: Array) -> Array:
-    """The slope of the logarithm of the ratio against log u."""
-    return power + 4 * root / (1 + root) + root * (1 - 2 * root) / _right(root)
 
 
 def queue_single_step(
