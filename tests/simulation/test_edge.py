@@ -80,6 +80,13 @@ def test_what_diverges_is_no_number_from_then_on(whole):
     assert np.isnan(found.plateau("loss", TINY.settings[3]).value)
 
 
+def test_a_seed_does_not_hang_on_its_neighbors(whole):
+    _, found = whole
+    alone = run_setting(replace(TINY, seeds=1), TINY.settings[2])
+    for name in MEASURES:
+        np.testing.assert_allclose(alone[name][:, 0], getattr(found, name)[2, :, 0], rtol=1e-6)
+
+
 def test_what_has_diverged_once_stays_out_though_it_comes_back(monkeypatch):
     setting = EdgeSetting("heavy-ball", 1.4, 0.9, 30)
     each = replace(TINY, stride=1, seeds=3, batches=2)
