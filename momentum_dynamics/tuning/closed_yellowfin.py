@@ -123,10 +123,14 @@ class ClosedLoopState:
 
         JSON asks for ``json.dumps(stored, default=np.ndarray.tolist)``.
         """
-        memory = self.memory._asdict()
-        memory |= {"window": list(self.memory.window), "averages": self.memory.averages._asdict()}
+        memory = self.memory
         return {
-            "memory": memory,
+            "memory": memory._asdict()
+            | {
+                "window": list(memory.window),
+                "averages": memory.averages._asdict(),
+                "gradient": memory.gradient.copy(),
+            },
             "readings": [array.copy() for array in self.readings],
             "recent": [array.copy() for array in self.recent],
             "rates": list(self.rates),

@@ -52,6 +52,25 @@ def test_what_was_stored_does_not_change_with_the_run(tuner):
     np.testing.assert_equal(told, again)
 
 
+def filled(told, number):
+    """Write a number into every array of what was told."""
+    for part in told.values() if isinstance(told, dict) else told:
+        if isinstance(part, np.ndarray):
+            part[...] = number
+        elif isinstance(part, dict | list):
+            filled(part, number)
+
+
+@every_tuner
+def test_what_was_told_belongs_to_the_caller(tuner):
+    state, _ = begun(tuner)
+    told, again = state.to_dict(), state.to_dict()
+    restored = type(state).from_dict(told)
+    filled(told, 7.0)
+    np.testing.assert_equal(state.to_dict(), again)
+    np.testing.assert_equal(restored.to_dict(), again)
+
+
 @every_tuner
 @pytest.mark.parametrize("wrong", [None, "steep", [[1.0], "a"]])
 def test_a_stored_state_with_gaps_or_with_something_else_is_refused(tuner, wrong):
