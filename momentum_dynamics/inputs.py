@@ -68,8 +68,8 @@ def one_number(name: str, value: Any) -> float:
     return float(number)
 
 
-def require_counts(**counts: Any) -> None:
-    """Refuse what is no whole number from 1.
+def require_counts(least: int = 1, /, **counts: Any) -> None:
+    """Refuse what is no whole number from the least on.
 
     Raises
     ------
@@ -80,12 +80,12 @@ def require_counts(**counts: Any) -> None:
     --------
     >>> require_counts(hidden=32, batch_size=2.5)
     Traceback (most recent call last):
-    momentum_dynamics.errors.DomainError: batch_size is 2.5, but must be a whole number from 1.
+    momentum_dynamics.errors.DomainError: batch_size is 2.5, but must be one whole number from 1 on.
     """
     for name, value in counts.items():
         try:
-            fine = not isinstance(value, bool) and value >= 1 and value == int(value)
+            fine = not isinstance(value, bool) and value >= least and value == int(value)
         except (TypeError, ValueError, OverflowError):
             fine = False
         if not fine:
-            raise DomainError(f"{name} is {value!r}, but must be a whole number from 1.")
+            raise DomainError(f"{name} is {value!r}, but must be one whole number from {least} on.")

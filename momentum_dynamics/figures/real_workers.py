@@ -1,10 +1,10 @@
 """Staleness of real threads and processes, drawn from numbers that were measured once.
 
 They lie beside this module, with what they were measured on, so that the picture is the same in
-every run. ``fresh=1`` measures anew, here and now; `write_record` puts what it measures in their
+every run. ``fresh=1`` measures anew, here and now; `write_measured` puts what it measures in their
 place::
 
-    python -c "from momentum_dynamics.figures.real_workers import write_record; write_record()"
+    python -c "from momentum_dynamics.figures import real_workers; real_workers.write_measured()"
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from momentum_dynamics.delays import Empirical, Exponential, Gamma, GeometricDel
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label
 
-__all__ = ["measure", "write_record"]
+__all__ = ["measure", "write_measured"]
 
 Array = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def measure(
     }
 
 
-def write_record(**settings: Any) -> None:
+def write_measured(**settings: Any) -> None:
     """Measure, and keep it as what the figure shows.
 
     Parameters

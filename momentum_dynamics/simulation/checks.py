@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.errors import DomainError, NotTraceableError, ShapeError
-from momentum_dynamics.inputs import one_number, real_numbers
+from momentum_dynamics.inputs import one_number, real_numbers, require_counts
 from momentum_dynamics.methods.protocol import require_method, spread, stage_of
 from momentum_dynamics.methods.remedies import StalenessWeighted, holds_for_workers, is_remedy
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
@@ -138,15 +138,10 @@ def require_tolerance(tolerance: Any) -> None:
 
 
 def require_whole(name: str, value: Any, least: int) -> None:
-    """Refuse what is not one whole number from the least on."""
+    """Refuse what is not one whole number from the least on, in the glossary's words if it can."""
     if name in GLOSSARY:
         GLOSSARY[name].check(value)
-    try:
-        fine = np.ndim(value) == 0 and value == int(value) and value >= least
-    except (TypeError, ValueError, OverflowError):
-        fine = False
-    if not fine:
-        raise DomainError(f"{name} is {value!r}, but must be one whole number from {least} on.")
+    require_counts(least, **{name: value})
 
 
 def require_law(name: str, law: Any) -> None:

@@ -77,6 +77,8 @@ class EdgeProtocol:
         Over how many the batch sharpness is taken.
     samples, hidden : int
         Of the network.
+    version : int
+        To be raised when a run or a measure changes, so that finished ones are not taken for new.
     """
 
     settings: tuple[EdgeSetting, ...]
@@ -86,6 +88,7 @@ class EdgeProtocol:
     batches: int = 128
     samples: int = _WHOLE
     hidden: int = 16
+    version: int = 1
 
 
 _WHOLE_BATCH = EdgeProtocol(

@@ -69,6 +69,8 @@ class RingProtocol:
         Points of the generator that are looked at.
     loss : str
     batch_size, hidden : int
+    version : int
+        To be raised when a run or a measure changes, so that finished ones are not taken for new.
     """
 
     settings: tuple[Setting, ...] = _SETTINGS
@@ -80,6 +82,7 @@ class RingProtocol:
     loss: str = "saturating"
     batch_size: int = 128
     hidden: int = 32
+    version: int = 1
 
     @property
     def seeds(self) -> int:

@@ -31,7 +31,7 @@ def test_real_workers_are_near_the_law_and_steady_ones_far_from_it():
 @pytest.mark.slow
 def test_a_new_record_is_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(real_workers, "_RECORD", tmp_path / "record.json")
-    real_workers.write_record(updates=60, sleep=0.002)
+    real_workers.write_measured(updates=60, sleep=0.002)
     data = figure("real-workers").data(resamples=50)
     assert data.updates == 60
     assert data.is_recorded

@@ -160,7 +160,7 @@ def test_transforms_of_what_is_not_linear():
     (DomainError, "the coupling is 'a', but must hold numbers", lambda: BilinearGame("a")),
     (ShapeError, r"the coupling has shape \(0,\); give", lambda: BilinearGame([])),
     (DomainError, "the covariance is 'a', but must", lambda: CovarianceGame("a")),
-    (DomainError, "hidden is 'a', but must be a whole", lambda: RingGAN(hidden="a")),
+    (DomainError, "hidden is 'a', but must be one whole", lambda: RingGAN(hidden="a")),
     (DomainError, "gradient_penalty is 'a'", lambda: DiracGAN(gradient_penalty="a")),
     (DomainError, "inner_steps is 3, but every player", lambda: Alternating(inner_steps=3)),
 ])  # fmt: skip

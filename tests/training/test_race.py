@@ -162,7 +162,7 @@ def test_paired_intervals_are_those_of_student():
 
 
 def test_without_a_job_there_is_no_race(tmp_path):
-    with pytest.raises(DomainError, match="jobs is 0, but must be a whole number"):
+    with pytest.raises(DomainError, match="jobs is 0, but must be one whole number"):
         race(SMALL, Store(tmp_path / "runs.jsonl", SMALL.common), jobs=0)
 
 

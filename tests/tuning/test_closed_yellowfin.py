@@ -288,5 +288,5 @@ def test_momentum_of_noise_knows_no_noise_but_the_dimension():
 
 @pytest.mark.parametrize("wrong", [{"dimension": 0}, {"dimension": 1.5}, {"window": None}])
 def test_noise_of_no_dimension_is_refused(wrong):
-    with pytest.raises(DomainError, match="must be a whole number from 1"):
+    with pytest.raises(DomainError, match="must be one whole number from 1 on"):
         reading_of_noise(**{"dimension": 3} | wrong)
