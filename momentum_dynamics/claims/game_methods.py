@@ -11,6 +11,7 @@ from momentum_dynamics.claims.evidence import Citation, Claim, Evidence, Kind, V
 from momentum_dynamics.claims.experiments import growth_factor
 from momentum_dynamics.dynamics.loop import characteristic_polynomial
 from momentum_dynamics.dynamics.optimum import tune
+from momentum_dynamics.dynamics.playing import stationary_radius
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.laws import games, optima, shapes
 from momentum_dynamics.methods import (
@@ -24,6 +25,7 @@ from momentum_dynamics.problems import (
     BilinearGame,
     Consensus,
     HamiltonianDescent,
+    QuadraticGame,
 )
 from momentum_dynamics.scalars import expression
 from momentum_dynamics.simulation import play
@@ -270,4 +272,45 @@ CONSENSUS = Claim(
     expected=Verdict.PROVED,
     figures=("methods-per-gradient",),
     remark="The control plays without the pull.",
+)
+
+
+def _noise_experiment(rng: np.random.Generator, told: str) -> Evidence:
+    predicted, found, errors = [], [], []
+    for momentum in (-0.6, -0.3):
+        ball, game = HeavyBall(learning_rate=0.4, momentum=momentum), QuadraticGame(0.3, 1.0, 0.3)
+        run = play(
+            ball, game, steps=120, play="alternating", replicas=20_000, noise_variance=0.25,
+            seed=rng, stride=120,
+        )  # fmt: skip
+        square = run.distance[-1] ** 2
+        predicted.append(float(stationary_radius(ball, game, 0.25, play=told)) ** 2)
+        found.append(float(square.mean()))
+        errors.append(float(square.std() / np.sqrt(square.size)))
+    return Evidence.statistical(
+        predicted, found, errors, note="settled mean square distance of 20,000 noisy plays in turn"
+    )
+
+
+NOISE = Claim(
+    slug="noisy-players-settle-at-a-radius",
+    title=(
+        "With noisy gradients the players settle at a radius that the operator of a round "
+        "foretells, in the order in which they play."
+    ),
+    source=Citation(None),
+    kind=Kind.IDENTITY,
+    statement=lambda: sympy.Eq(
+        sympy.MatrixSymbol("Sigma", 4, 4),
+        sympy.MatrixSymbol("M", 4, 4)
+        * sympy.MatrixSymbol("Sigma", 4, 4)
+        * sympy.MatrixSymbol("M", 4, 4).T
+        + sympy.MatrixSymbol("N", 4, 4),
+    ),
+    proof=None,
+    experiment=lambda rng: _noise_experiment(rng, "alternating"),
+    control=lambda rng: _noise_experiment(rng, "simultaneous"),
+    expected=Verdict.CONFIRMED,
+    figures=("noise-in-games",),
+    remark="The control foretells from play at once.",
 )

@@ -9,7 +9,6 @@ from momentum_dynamics.scalars import sqrt
 
 __all__ = [
     "alternating_growth",
-    "alternating_noise",
     "best_alternating",
     "best_one_sided",
     "delay_push",
@@ -97,17 +96,6 @@ def alternating_growth(coupling: Scalar, momentum: Scalar, other_momentum: Scala
     """
     first, second = 1 - momentum, 1 - other_momentum
     return 1 + coupling * (momentum / first + other_momentum / second) / (2 * first * second)
-
-
-def alternating_noise(coupling: Scalar, momentum: Scalar) -> Scalar:
-    """What noise leaves of each player in turn: E x² = E y² over σ²/s², with c = αs.
-
-    (2(1 + β)²(1 − β) + βc²)/(−β(4(1 + β)² − c²)) for −1 < β < 0 and c < 2(1 + β). Small steps tend
-    to (1 − β)/(−2β), and none is below: pull and noise are both of the second order in c.
-    """
-    square, limit = coupling * coupling, heavy_ball_step_limit(momentum)
-    left = limit * limit * (1 - momentum) / 2 + momentum * square
-    return left / (-momentum * (limit * limit - square))
 
 
 def simultaneous_growth(coupling: Scalar, momentum: Scalar) -> Scalar:
