@@ -23,7 +23,7 @@ from momentum_dynamics.dynamics.rounds import (
 )
 from momentum_dynamics.errors import NotTraceableError, UnstableDynamicsError
 from momentum_dynamics.laws import spectrum as laws
-from momentum_dynamics.methods.linear import state_space
+from momentum_dynamics.methods.linear import StateSpace, state_space
 from momentum_dynamics.methods.protocol import spread
 from momentum_dynamics.methods.rows import as_rows
 from momentum_dynamics.methods.separable import separable_state_space
@@ -240,8 +240,8 @@ def _pair(method: Players, game: Game, play: Play | str) -> tuple[Any, ...] | No
     require_fitting_axes(
         "A round",
         {
-            "the first player's method": state_space(methods[0]).A.shape[:-2],
-            "the second player's method": state_space(methods[1]).A.shape[:-2],
+            "the first player's method": _batch_axes(first),
+            "the second player's method": _batch_axes(second),
             "the game": jacobian.shape[:-2],
         },
     )
@@ -252,3 +252,8 @@ def _pair(method: Players, game: Game, play: Play | str) -> tuple[Any, ...] | No
             for entry in entries
         ]
     return (*affine_pair(systems[0]), *affine_pair(systems[1]), *entries, later)
+
+
+def _batch_axes(system: StateSpace) -> tuple[int, ...]:
+    """The axes of a method's grid, without spreading any entry over it."""
+    return np.broadcast_shapes(*map(np.shape, system.entries))

@@ -1,5 +1,7 @@
 """Rounds of games: operators against play, polynomials against the printed ones, engines alike."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import sympy
@@ -310,6 +312,23 @@ def test_the_stationary_radius_is_that_of_answers_apart_from_queries():
         total += 0.7 * np.sum((system.readout @ state) ** 2)
         state = system.transition @ state
     assert stationary_radius(method, game, 0.7) == pytest.approx(np.sqrt(total), rel=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ask", [spectral_radius, is_stable])
+def test_a_grid_is_not_spread_over_the_entries(ask):
+    """A map holds few arrays of its size, though a round has sixteen entries at every point."""
+    count = 400
+    method = HeavyBall(
+        learning_rate=np.linspace(0.01, 2.5, count)[:, None],
+        momentum=np.linspace(-0.99, 0.99, count),
+    )
+    ask(method, BilinearGame(1.0))
+    tracemalloc.start()
+    ask(method, BilinearGame(1.0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * 8 * count**2
 
 
 @pytest.mark.slow
