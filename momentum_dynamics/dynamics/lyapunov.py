@@ -13,7 +13,7 @@ from momentum_dynamics.errors import UnstableDynamicsError
 from momentum_dynamics.methods.rows import Rows, stack
 from momentum_dynamics.notation import Scalar
 
-__all__ = ["NEVER_SETTLED", "covariance", "readable", "symbolic_covariance"]
+__all__ = ["NEVER_SETTLED", "covariance", "is_floating", "readable", "symbolic_covariance"]
 
 NEVER_SETTLED = (
     "No stationary variance: the loop has a pole on the unit circle for all values of its symbols; "
@@ -102,6 +102,13 @@ def _reduced(entry: Any, waves: dict[Any, Any]) -> Any:
             )
             entry = sympy.cancel(above / below)
     return entry.xreplace({dummy: wave for wave, dummy in waves.items()})
+
+
+def is_floating(*values: Scalar) -> bool:
+    """Say whether a number that is not exact is among the values."""
+    import sympy
+
+    return any(sympy.sympify(value).atoms(sympy.Float) for value in values)
 
 
 def readable(found: Any, *, floating: bool) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.dynamics.lyapunov import readable
-from momentum_dynamics.dynamics.stationary import is_floating, noisy_loop
+from momentum_dynamics.dynamics.lyapunov import is_floating, readable
+from momentum_dynamics.dynamics.stationary import noisy_loop
 from momentum_dynamics.methods.linear import state_space
 from momentum_dynamics.methods.protocol import Method, period_of, stage_index, transient_of
 from momentum_dynamics.methods.rows import Rows, stack

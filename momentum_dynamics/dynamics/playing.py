@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from momentum_dynamics.dynamics.loop import affine_pair
-from momentum_dynamics.dynamics.lyapunov import covariance
+from momentum_dynamics.dynamics.lyapunov import (
+    covariance,
+    is_floating,
+    readable,
+    symbolic_covariance,
+)
 from momentum_dynamics.dynamics.polynomials import (
     Coefficients,
     leverrier,
@@ -17,6 +22,7 @@ from momentum_dynamics.dynamics.polynomials import (
 from momentum_dynamics.dynamics.quartic_kernels import is_large, quartic_map, stability_map
 from momentum_dynamics.dynamics.rounds import (
     Players,
+    RoundSystem,
     methods_of_players,
     round_groups,
     round_system,
@@ -151,7 +157,7 @@ def stationary_radius(
     Parameters
     ----------
     method : Method or sequence of Method
-        One for all players, or one for each; numbers, batch axes allowed.
+        One for all players, or one for each; numbers, batches or symbols.
     game : Game
     noise_variance : scalar
         σ² ≥ 0 of each coordinate of each gradient.
@@ -160,15 +166,17 @@ def stationary_radius(
 
     Returns
     -------
-    array
-        The root of the mean square distance of all answers together from the equilibrium.
+    array or sympy.Expr
+        The root of the mean square distance of all answers together from the equilibrium. Of
+        symbols a closed form, which holds where the round converges; with more than three of them
+        it may take minutes.
 
     Raises
     ------
     UnstableDynamicsError
         If the round does not converge without noise.
     NotTraceableError
-        With symbols.
+        If symbols meet batches of numbers.
 
     Examples
     --------
@@ -176,13 +184,24 @@ def stationary_radius(
     >>> tamed = HeavyBall(learning_rate=0.3, momentum=-0.5)
     >>> round(float(stationary_radius(tamed, BilinearGame(1.0), 1.0)), 6)
     1.76037
+
+    A game with a pull, both players descending at once:
+
+    >>> from momentum_dynamics import GradientDescent, QuadraticGame, symbol
+    >>> descent = GradientDescent(learning_rate=symbol("learning_rate"))
+    >>> pull, coupled = symbol("curvature"), symbol("singular_value")
+    >>> game = QuadraticGame(pull, coupled, pull)
+    >>> stationary_radius(descent, game, 1, play="simultaneous") ** 2
+    -2*alpha/(alpha*h**2 + alpha*s**2 - 2*h)
     """
     GLOSSARY["noise_variance"].check(noise_variance)
     system = round_system(method, game, play)
-    if system.is_symbolic or is_symbolic(noise_variance):
-        raise NotTraceableError(
-            "The settled noise of a game is answered for numbers only; put some in."
-        )
+    if system.is_symbolic:
+        return _symbolic_radius(system, noise_variance)
+    if is_symbolic(noise_variance):
+        import sympy
+
+        return stationary_radius(method, game, 1.0, play=play) * sympy.sqrt(noise_variance)
     if not np.all(round_is_stable(method, game, play)):
         radius = float(np.max(round_radius(method, game, play)))
         raise UnstableDynamicsError(
@@ -192,6 +211,36 @@ def stationary_radius(
     settled = covariance(as_rows(system.transition), as_rows(system.injection), noise_variance)
     shown = system.readout @ settled @ np.swapaxes(system.readout, -1, -2)
     return np.sqrt(np.trace(shown, axis1=-2, axis2=-1))
+
+
+def _symbolic_radius(system: RoundSystem, noise_variance: Scalar) -> Any:
+    import sympy
+
+    rows, injection = as_rows(system.transition), as_rows(system.injection)
+    try:
+        spread = symbolic_covariance(rows, injection, noise_variance)
+    except UnstableDynamicsError as error:
+        raise UnstableDynamicsError(_NEVER_CONVERGES) from error
+    shown = system.readout.tolist()
+    # Entry by entry: a product of matrices would spend its time on tidying up.
+    square = sum(
+        left * right * spread[i, j]
+        for row in shown
+        for i, left in enumerate(row)
+        for j, right in enumerate(row)
+        if left != 0 and right != 0
+    )
+    entries = [entry for part in (*rows, *injection, *shown) for entry in part]
+    square = readable(square, floating=is_floating(*entries, noise_variance))
+    if square.is_negative:
+        raise UnstableDynamicsError(_NEVER_CONVERGES)
+    return sympy.sqrt(square)
+
+
+_NEVER_CONVERGES = (
+    "No stationary radius: the round converges for no value of its symbols; let the players "
+    "alternate, make momentum negative, or give the game a pull."
+)
 
 
 def _at_once(method: Any, game: Game, play: Play | str) -> Any:

@@ -12,6 +12,7 @@ from momentum_dynamics.dynamics.loop import gain, loop_coefficients, trace_deter
 from momentum_dynamics.dynamics.lyapunov import (
     NEVER_SETTLED,
     covariance,
+    is_floating,
     readable,
     symbolic_covariance,
 )
@@ -25,7 +26,6 @@ from momentum_dynamics.methods.rows import Rows, as_float, combine, stack
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
 __all__ = [
-    "is_floating",
     "noisy_loop",
     "query_variance",
     "require_stable",
@@ -217,13 +217,6 @@ def stationary_covariance(method: Method, curvature: Scalar, noise_variance: Sca
         return found.applyfunc(lambda entry: readable(entry, floating=floating))
     require_stable(method, curvature)
     return covariance(*system.closed_rows(curvature), noise_variance)
-
-
-def is_floating(*values: Scalar) -> bool:
-    """Say whether a number that is not exact is among the values."""
-    import sympy
-
-    return any(sympy.sympify(value).atoms(sympy.Float) for value in values)
 
 
 def noisy_loop(

@@ -347,6 +347,39 @@ def test_the_stationary_radius_is_met():
         stationary_radius(method, BilinearGame(1.0), 1.0, play="simultaneous")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "order"),
+    [
+        (HeavyBall(learning_rate=symbol("learning_rate"), momentum=symbol("momentum")), PLAYS[1]),
+        (HeavyBall(learning_rate=symbol("learning_rate"), momentum=symbol("momentum")), PLAYS[3]),
+        (OptimisticGradient(learning_rate=symbol("learning_rate")), PLAYS[0]),
+        (Extragradient(learning_rate=symbol("learning_rate")), PLAYS[0]),
+    ],
+    ids=str,
+)
+def test_the_stationary_radius_in_symbols(method, order):
+    """The same number, with the symbols put in before or after."""
+    numbers = {"learning_rate": 0.3, "momentum": -0.4}
+    own = {name: numbers[name] for name in vars(method)}
+    given = {symbol(name): value for name, value in own.items()}
+    given |= {symbol("singular_value"): 0.8, symbol("noise_variance"): 0.25}
+    found = stationary_radius(
+        method, QuadraticGame(0, symbol("singular_value"), 0), symbol("noise_variance"), play=order
+    )
+    expected = stationary_radius(type(method)(**own), BilinearGame(0.8), 0.25, play=order)
+    assert float(found.subs(given)) == pytest.approx(expected)
+
+
+def test_the_stationary_radius_takes_noise_as_a_symbol():
+    noise = symbol("noise_variance")
+    method = HeavyBall(learning_rate=0.3, momentum=np.array([-0.4, -0.2]))
+    found = stationary_radius(method, BilinearGame(1.0), noise)
+    expected = stationary_radius(method, BilinearGame(1.0), 0.25)
+    for ours, number in zip(found, expected, strict=True):
+        assert float(ours.subs(noise, 0.25)) == pytest.approx(number)
+
+
 def test_two_rows_have_a_closed_form():
     alpha, s = symbol("learning_rate"), symbol("singular_value")
     game = QuadraticGame(0, s, 0)

@@ -14,6 +14,7 @@ from momentum_dynamics import (
     Quadratic,
     QuadraticGame,
     ShapeError,
+    UnstableDynamicsError,
     exit_from_saddle,
     exit_time,
     is_stable,
@@ -33,6 +34,7 @@ from momentum_dynamics import (
 DESCENT = GradientDescent(learning_rate=0.1)
 BALL = HeavyBall(learning_rate=0.1, momentum=-0.3)
 GAME = BilinearGame(1.0)
+SYMBOLIC = GradientDescent(learning_rate=symbol("learning_rate"))
 X, TRUTH = np.eye(2), np.ones(2)
 SADDLE = {"noise_variance": 1e-6, "distance": 1.0}
 LIMIT = {"noise_variance": 1.0, "steps": 3}
@@ -69,8 +71,14 @@ LIMIT = {"noise_variance": 1.0, "steps": 3}
      lambda: sharpness_limit(ExponentialAverage, learning_rate=symbol("learning_rate"))),
     (NotTraceableError, "holds symbols",
      lambda: tune(HeavyBall, game=QuadraticGame(symbol("curvature"), 1, 1))),
-    (NotTraceableError, "put some in",
-     lambda: stationary_radius(BALL, GAME, symbol("noise_variance"))),
+    (NotTraceableError, "Symbols and batches of numbers do not mix",
+     lambda: stationary_radius(
+         HeavyBall(learning_rate=[0.1, 0.2], momentum=-0.3),
+         QuadraticGame(0, symbol("singular_value"), 0), 1.0)),
+    (UnstableDynamicsError, "converges for no value of its symbols",
+     lambda: stationary_radius(SYMBOLIC, QuadraticGame(0, 1, 0), 1.0)),
+    (UnstableDynamicsError, "converges for no value of its symbols",
+     lambda: stationary_radius(SYMBOLIC, QuadraticGame(0, 1, 0), 1.0, play="simultaneous")),
 ])  # fmt: skip
 def test_refusals(error, words, ask):
     with pytest.raises(error, match=words):

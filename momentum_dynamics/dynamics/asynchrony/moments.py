@@ -21,9 +21,8 @@ from momentum_dynamics.dynamics.asynchrony.spread import (
 )
 from momentum_dynamics.dynamics.delayed import resting
 from momentum_dynamics.dynamics.loop import gain
-from momentum_dynamics.dynamics.lyapunov import readable
+from momentum_dynamics.dynamics.lyapunov import is_floating, readable
 from momentum_dynamics.dynamics.moments import Moments, in_symbols
-from momentum_dynamics.dynamics.stationary import is_floating
 from momentum_dynamics.errors import DomainError, NotTraceableError
 from momentum_dynamics.methods.linear import state_space
 from momentum_dynamics.methods.protocol import Method, State, period_of, stage_index, transient_of
