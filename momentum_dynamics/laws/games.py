@@ -8,6 +8,7 @@ from momentum_dynamics.notation import Scalar
 from momentum_dynamics.scalars import sqrt
 
 __all__ = [
+    "alternating_floor",
     "alternating_growth",
     "best_alternating",
     "best_one_sided",
@@ -96,6 +97,29 @@ def alternating_growth(coupling: Scalar, momentum: Scalar, other_momentum: Scala
     """
     first, second = 1 - momentum, 1 - other_momentum
     return 1 + coupling * (momentum / first + other_momentum / second) / (2 * first * second)
+
+
+def alternating_floor(
+    learning_rate: Scalar, momentum: Scalar, singular_value: Scalar, noise_variance: Scalar
+) -> Scalar:
+    """The mean square distance at which two heavy balls in turn settle, every gradient noisy.
+
+    With c = αs it is σ²(4(1 + β)²(1 − β) + 2βc²)/(−βs²(4(1 + β)² − c²)). For small steps it tends
+    to σ²(1 − β)/(−βs²), not to zero: the pull inwards is of the second order in the step, as the
+    noise is.
+
+    Notes
+    -----
+    The claim ``noisy-players-settle-at-a-radius`` proves it from the superposed round.
+    """
+    square = (learning_rate * singular_value) ** 2
+    limit = heavy_ball_step_limit(momentum) ** 2
+    pull = -momentum * singular_value * singular_value
+    return (
+        noise_variance
+        * (limit * (1 - momentum) + 2 * momentum * square)
+        / (pull * (limit - square))
+    )
 
 
 def simultaneous_growth(coupling: Scalar, momentum: Scalar) -> Scalar:
