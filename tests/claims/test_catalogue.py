@@ -65,6 +65,8 @@ def test_the_verdict_is_the_expected_one(settled):
     told = {role: (found.predicted, found.measured) for role, found in judgement.checks.items()}
     assert judgement.verdict == settled.expected, told
     assert not judgement.checks["control"].passed
+    # What was measured is no proof, whatever it shows.
+    assert "proof" not in told or told["proof"] == (None, None)
 
 
 @pytest.mark.slow
