@@ -14,7 +14,7 @@ from momentum_dynamics.dynamics.playing import stationary_radius
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, INK, WIDTH, label
-from momentum_dynamics.laws.games import alternating_noise
+from momentum_dynamics.laws.games import alternating_floor
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.problems import BilinearGame, QuadraticGame
 from momentum_dynamics.problems.games import Game
@@ -89,7 +89,7 @@ def _noise(
         radius_of_step=np.array(
             [stationary_radius(small, QuadraticGame(pull, 1.0, pull), 1.0) for pull in pulls]
         ),
-        closest=float(np.sqrt(2 * alternating_noise(0.0, _MOMENTUM))),
+        closest=float(np.sqrt(alternating_floor(0.0, _MOMENTUM, 1.0, 1.0))),
         played_step=dots,
         played_of_step=np.array([radius for radius, _ in alone]),
         error_of_step=np.array([error for _, error in alone]),
@@ -162,7 +162,7 @@ NOISE = Figure(
     slug="noise-in-games",
     title="Negative momentum in noise: faster and quieter, up to a point",
     source=Citation(None),
-    claims=("noisy-players-settle-at-a-radius", "no-step-quiets-a-noisy-bilinear-game"),
+    claims=("noisy-players-settle-at-a-radius", "smaller-steps-do-not-quiet-a-bilinear-game"),
     compute=_noise,
     draw=_draw_noise,
     caption=_tell_noise,
