@@ -239,9 +239,7 @@ for phase in (0.0, 0.5, 1.178, 2.0, np.pi):
     print(f"{phase:.3f}", float(md.spectral_radius(method, game, play="simultaneous").round(4)))
 
 # %% [markdown]
-# **4.** `stationary_radius` reads it off the same operator. Stronger momentum settles closer, but
-# a smaller step hardly does: the pull of momentum is of the second order in the step, as the noise
-# is. Where the game has a pull of its own, that is of the first order, and small steps are quiet.
+# **4.** `stationary_radius` reads it off the same operator. Stronger momentum settles closer:
 
 # %%
 for step in (0.01, 0.1, 0.3):
@@ -250,5 +248,16 @@ for step in (0.01, 0.1, 0.3):
         settled = float(md.stationary_radius(ball, game, 1.0))
         print(f"step {step}, momentum {momentum}: settled distance {settled:.3f}")
 
+# %% [markdown]
+# The step hardly matters. In symbols one sees why: as it goes to zero, something is left.
+
 # %%
+ball = md.HeavyBall(learning_rate=alpha, momentum=beta)
+square = md.stationary_radius(ball, bilinear, 1) ** 2
+print("settled mean square:", square)
+print("for small steps:    ", sympy.factor(square.subs(alpha, 0)))
 show("noise-in-games")
+
+# %% [markdown]
+# The pull of negative momentum is of the second order in the step, and so is the noise. Where a
+# game has a pull of its own, of the first order, small steps do help.

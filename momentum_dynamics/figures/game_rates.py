@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,14 @@ from momentum_dynamics.figures.base import Figure, number
 from momentum_dynamics.figures.style import COLORS, GRAY, INK, WIDTH, label
 from momentum_dynamics.laws import games, shapes
 from momentum_dynamics.methods import (
+    ComplexMomentum,
     Extragradient,
     GradientDescent,
     HeavyBall,
     Method,
     OptimisticGradient,
 )
-from momentum_dynamics.problems import BilinearGame, HamiltonianDescent
+from momentum_dynamics.problems import BilinearGame, Consensus, HamiltonianDescent
 from momentum_dynamics.problems.games import Game
 from momentum_dynamics.simulation import play
 
@@ -162,11 +163,12 @@ GAPS = Figure(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PerGradient:
-    """Distances ``(methods, gradients + 1)`` on one bilinear game, and rates per gradient."""
+    """Distances ``(methods, gradients + 1)`` on one bilinear game, rates per gradient, means."""
 
     condition_number: float
     names: NDArray[np.str_]
     cost: Array
+    averaged: NDArray[np.int_]
     gradients: Array
     distance: Array
     rate: Array
@@ -190,45 +192,76 @@ def _best_one_sided(game: Game) -> tuple[Method, Method]:
     return players(found.x)
 
 
-def _contenders(game: Game, low: float) -> list[tuple[str, Method, Game, str, int]]:
-    """Name, tuned method, field, order of play and gradients in a round."""
-    at_once = HeavyBall(learning_rate=low, momentum=-0.5)
-    pair: Any = _best_one_sided(game)
-    turned = HamiltonianDescent(game)
+def _best_turning(curvatures: Array) -> Method:
+    """The fastest complex momentum on curvatures is, both players at once, by a search."""
+    from scipy.optimize import minimize
+
+    def turning(point: Any) -> Method:
+        step, depth, phase = map(float, point)
+        return ComplexMomentum(learning_rate=np.exp(step), momentum=np.tanh(depth), phase=phase)
+
+    found = minimize(
+        lambda point: float(np.max(spectral_radius(turning(point), 1j * curvatures))),
+        (-0.6, 0.8, 1.2), method="Nelder-Mead", options={"maxiter": 400},
+    )  # fmt: skip
+    return turning(found.x)
+
+
+class Contender(NamedTuple):
+    """A tuned method, the field that it follows, and what a round costs each player."""
+
+    name: str
+    method: Any
+    field: Game
+    play: str
+    cost: int = 1
+    averaged: bool = False
+
+
+def _contenders(game: BilinearGame, low: float) -> list[Contender]:
+    turned, drawn = HamiltonianDescent(game), Consensus(game, 1.0)
     plain = GradientDescent(learning_rate=1.0)
+
+    def at_once(kind: Any) -> Any:
+        return tune(kind, game=game, play="simultaneous")
+
     return [
-        ("momentum −1/2, at once", at_once, game, "simultaneous", 1),
-        ("descent in turn", plain, game, "alternating", 1),
-        ("optimistic", tune(OptimisticGradient, game=game, play="simultaneous"), game,
-         "simultaneous", 1),
-        ("extragradient", tune(Extragradient, game=game, play="simultaneous"), game,
-         "simultaneous", 2),
-        ("one negative momentum in turn", pair, game, "alternating", 1),
-        ("negative momentum in turn", tune(HeavyBall, game=game), game, "alternating", 1),
-        ("momentum on the Hamiltonian",
-         tune("heavy-ball", spectrum=turned.spectrum().real), turned, "simultaneous", 2),
+        Contender("momentum −1/2, at once", HeavyBall(learning_rate=low, momentum=-0.5), game,
+                  "simultaneous"),
+        Contender("momentum 0.1, in turn", HeavyBall(learning_rate=low, momentum=0.1), game,
+                  "alternating"),
+        Contender("descent in turn", plain, game, "alternating"),
+        Contender("mean of descent in turn", plain, game, "alternating", averaged=True),
+        Contender("complex momentum", _best_turning(np.array([low, 1.0])), game, "simultaneous"),
+        Contender("optimistic", at_once(OptimisticGradient), game, "simultaneous"),
+        Contender("extragradient", at_once(Extragradient), game, "simultaneous", 2),
+        Contender("one negative momentum in turn", _best_one_sided(game), game, "alternating"),
+        Contender("negative momentum in turn", tune(HeavyBall, game=game), game, "alternating"),
+        Contender("consensus, γ = 1", tune(GradientDescent, game=drawn, play="simultaneous"),
+                  drawn, "simultaneous", 2),
+        Contender("momentum on the Hamiltonian",
+                  tune("heavy-ball", spectrum=turned.spectrum().real), turned, "simultaneous", 2),
     ]  # fmt: skip
 
 
 def _per_gradient(*, condition_number: float = 5.0, gradients: int = 800) -> PerGradient:
     low = 1 / condition_number
     game = BilinearGame(np.diag([low, 1.0]))
-    rows, rates, names, costs = [], [], [], []
-    for name, method, field, order, cost in _contenders(game, low):
+    contenders = _contenders(game, low)
+    rows, rates = [], []
+    for _, method, field, order, cost, averaged in contenders:
         # A step of extragradient is one gradient; a round makes the two of them.
-        rounds = gradients // cost
-        distance = play(method, field, steps=rounds, play=order).distance
-        rows.append(np.repeat(distance, cost)[: gradients + 1] if cost > 1 else distance)
-        if len(rows[-1]) <= gradients:
-            rows[-1] = np.append(rows[-1], rows[-1][-1:])
+        run = play(method, field, steps=gradients // cost, play=order)
+        distance = np.linalg.norm(run.average, axis=-1) if averaged else run.distance
+        row = np.repeat(distance, cost)[: gradients + 1]
+        rows.append(np.append(row, row[-1:]) if len(row) <= gradients else row)
         rates.append(float(spectral_radius(method, field, play=order)) ** (1 / cost))
-        names.append(name)
-        costs.append(float(cost))
     floor = 1e-13
     return PerGradient(
         condition_number=float(condition_number),
-        names=np.array(names),
-        cost=np.array(costs),
+        names=np.array([each.name for each in contenders]),
+        cost=np.array([float(each.cost) for each in contenders]),
+        averaged=np.array([int(each.averaged) for each in contenders]),
         gradients=np.arange(gradients + 1.0),
         distance=np.maximum(np.stack(rows), floor),
         rate=np.array(rates),
@@ -236,34 +269,47 @@ def _per_gradient(*, condition_number: float = 5.0, gradients: int = 800) -> Per
 
 
 def _draw_per_gradient(data: PerGradient, ax: Any) -> None:
-    palette = (COLORS[4], GRAY, COLORS[3], COLORS[1], COLORS[5], COLORS[0], COLORS[2])
+    looks = (
+        (COLORS[4], "-"), (COLORS[4], "--"), (GRAY, "-"), (GRAY, "--"), (COLORS[3], "--"),
+        (COLORS[3], "-"), (COLORS[1], "-"), (COLORS[5], "-"), (COLORS[0], "-"), (COLORS[2], "--"),
+        (COLORS[2], "-"),
+    )  # fmt: skip
     last = data.gradients[-1]
-    for row, name, rate, color in zip(data.distance, data.names, data.rate, palette, strict=True):
-        ax.semilogy(data.gradients, row, color=color, linewidth=1.4,
-                    label=f"{name}, {rate:.5f}")  # fmt: skip
+    for row, name, rate, averaged, (color, dashes) in zip(
+        data.distance, data.names, data.rate, data.averaged, looks, strict=True
+    ):
+        told = "$1/t$" if averaged else f"{rate:.5f}"
+        ax.semilogy(data.gradients, row, dashes, color=color, linewidth=1.4,
+                    label=f"{name}, {told}")  # fmt: skip
         half = data.gradients >= last / 2
         shown = half & (row > 1e-9) & (row < 1e5)
-        if shown.any():
+        if shown.any() and not averaged:
             x = data.gradients[shown]
             level = np.log(row[shown]).mean() - np.log(rate) * x.mean()
             ax.semilogy(x, np.exp(level + np.log(rate) * x), ":", color=INK, linewidth=1.1)
     ax.set(xlim=(0, last), ylim=(1e-10, 1e2), xlabel="gradients of each player")
     ax.set_ylabel("distance from the equilibrium")
-    ax.legend(fontsize=7, loc="lower right", title="rate per gradient", title_fontsize=7)
+    ax.legend(fontsize=6.5, loc="center left", bbox_to_anchor=(1.01, 0.5),
+              title="rate per gradient", title_fontsize=7)  # fmt: skip
 
 
 def _tell_per_gradient(data: PerGradient) -> str:
     parts = "; ".join(
-        f"{name} {number(rate, 6)}" for name, rate in zip(data.names, data.rate, strict=True)
+        f"{name} {number(rate, 6)}"
+        for name, rate, averaged in zip(data.names, data.rate, data.averaged, strict=True)
+        if not averaged
     )
     return (
         f"One bilinear game with singular values 1/{number(data.condition_number)} and 1, every "
-        "method with the best parameters for it (at once with a small step, since no step "
-        "converges, and descent in turn at α = 1), against the gradients of each player: "
-        f"extragradient takes two a step, the Hamiltonian two products. Rates "
-        f"per gradient: {parts}. Dotted: the predicted slopes. "
-        "Among methods that take gradients only, negative momentum in turn is fastest here; the "
-        "Hamiltonian, a minimization, beats all."
+        "method with the best parameters for it (with a small step where none converges, and "
+        "descent in turn at α = 1), against the gradients of each player: extragradient takes two "
+        "a step, consensus and the Hamiltonian two products. Both players at once where nothing "
+        f"else is said. Rates per gradient: {parts}; the mean of all points of descent falls as "
+        "1/t. Dotted: the predicted slopes. Among methods that take gradients only, negative "
+        "momentum in turn is fastest here; the Hamiltonian, a minimization, beats all, and "
+        "consensus is on the way to it. Steps of two sizes are no method of their own: their "
+        "product alone counts. A proximal step solves for its answer, and has no price in "
+        "gradients."
     )
 
 
