@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -179,30 +180,42 @@ _NETWORK_LIMIT = 3.0
 """Above where the sharpness starts, and below where it would rise to."""
 
 
-def late_sharpness(method: Any, network: Any, *, steps: int, measured: int) -> float:
-    """The median sharpness over the last quarter of a training on the whole batch."""
-    run = simulate(method, network, steps=steps, engine="direct")
+def late_sharpness(
+    method: Any, networks: Sequence[DigitsNetwork], *, steps: int, measured: int
+) -> Array:
+    """The median sharpness over the last quarter of training on the whole batch.
+
+    Of each network that does not diverge; now and then one does.
+    """
+    starts = np.stack([network.start for network in networks])
+    first = networks[0]  # networks differ by their starts alone
+    run = simulate(method, first, steps=steps, start=starts, replicas=len(starts), engine="direct")
+    kept = np.isfinite(run.points[-1]).all(axis=-1)
     places = np.linspace(0.75 * steps, steps, measured).astype(int)
-    return float(np.median([network.sharpness(run.points[place]) for place in places]))
+    found = [[first.sharpness(point) for point in run.points[place, kept]] for place in places]
+    return np.asarray(np.median(found, axis=0))
 
 
 def _edge_experiment(rng: np.random.Generator, *, momentum_known: bool) -> Evidence:
-    network = DigitsNetwork(seed=int(rng.integers(1000)))
-    predicted, found = [], []
+    """Six networks for each of three methods."""
+    networks = [DigitsNetwork(seed=int(seed)) for seed in rng.choice(1000, 6, replace=False)]
+    found, errors, trained = [], [], 0
     for kind, momentum in (("heavy-ball", 0.5), ("heavy-ball", 0.8), ("nesterov", 0.5)):
         # The learning rate at which the limit is the same for all: the two are inverse.
         rate = sharpness_limit(kind, learning_rate=_NETWORK_LIMIT, momentum=momentum)
         build = HeavyBall if kind == "heavy-ball" else Nesterov
         known = momentum if momentum_known else 0.0
-        predicted.append(sharpness_limit(kind, learning_rate=rate, momentum=known))
-        found.append(
-            late_sharpness(
-                build(learning_rate=rate, momentum=momentum), network, steps=1200, measured=15
-            )
-        )
-    return Evidence.close(
-        1.0, np.array(found) / predicted, tolerance=0.1,
-        note=f"late sharpness over its limit, three methods, {network.dimension:,} weights",
+        limit = sharpness_limit(kind, learning_rate=rate, momentum=known)
+        method = build(learning_rate=rate, momentum=momentum)
+        ratios = late_sharpness(method, networks, steps=1200, measured=9) / limit
+        trained += len(ratios)
+        found.append(ratios.mean())
+        # A run hovers around its limit, by a hundredth.
+        errors.append(np.hypot(ratios.std(ddof=1) / np.sqrt(len(ratios)), 0.01))
+    return Evidence.statistical(
+        1.0, found, errors,
+        note=f"late sharpness over its limit, three methods, {trained} trainings of "
+        f"{networks[0].dimension:,} weights, 0.01 allowed beside chance",
     )  # fmt: skip
 
 
@@ -223,6 +236,6 @@ EDGE = Claim(
     control=lambda rng: _edge_experiment(rng, momentum_known=False),
     expected=Verdict.CONFIRMED,
     figures=("edge-of-stability",),
-    remark="A tanh network with one hidden layer of 16 units, squared error, 200 digits. The "
-    "control predicts 2/α.",
+    remark="A tanh network with one hidden layer of 16 units, squared error, 200 digits, from six "
+    "starts; now and then one diverges and is left out. The control predicts 2/α.",
 )
