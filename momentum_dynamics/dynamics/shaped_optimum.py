@@ -283,16 +283,17 @@ def tune_game(kind: str, game: Game, play: Play | str) -> Method:
         return tune_spectrum(kind, game.spectrum())
     modes: Game = game
     if isinstance(game, BilinearGame):
-        values = game.singular_values
-        if values[-1] <= _ROUNDING * values[0]:
-            raise DomainError(
-                "The bilinear game leaves a direction uncoupled (a singular value 0, or players of "
-                "different sizes), and there nothing moves; give a square matrix of full rank."
-            )
-        modes = QuadraticGame.family(0, np.unique(values), 0)
-    scale = float(np.max(np.linalg.norm(np.asarray(modes.jacobian(), dtype=float), 2, (-2, -1))))
+        modes = QuadraticGame.family(0, np.unique(game.singular_values), 0)
+    strengths = np.linalg.svd(np.asarray(modes.jacobian(), dtype=float), compute_uv=False)
+    scale = float(strengths.max())
     if scale == 0:
         raise DomainError(f"{game!r} has no gradient anywhere; there is nothing to tune.")
+    if strengths.min() <= _ROUNDING * scale:
+        raise DomainError(
+            f"{game!r} leaves a direction uncoupled (a singular value of its Jacobian is 0, as "
+            "where players of a bilinear game differ in size), and there nothing moves; tune for "
+            "what is coupled, such as the BilinearGame of the other singular values."
+        )
     batch = np.ndim(modes.jacobian()) - 2
 
     def worst(method: Any) -> Any:

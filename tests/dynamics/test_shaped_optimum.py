@@ -7,6 +7,7 @@ from momentum_dynamics import (
     Alternating,
     BilinearGame,
     Consensus,
+    CovarianceGame,
     DomainError,
     Extragradient,
     GradientDescent,
@@ -137,6 +138,16 @@ def test_methods_made_for_rotation():
     assert pulled.momentum == pytest.approx(shapes.pair_momentum(np.arctan(2)), abs=1e-7)
 
 
+@pytest.mark.slow
+def test_what_is_coupled_tunes_a_game_with_a_line_of_equilibria():
+    """As the refusal advises: the singular values that are not 0."""
+    game = CovarianceGame([[2.0, 0.5], [0.5, 1.0]])
+    coupled = np.linalg.svd(game.jacobian()[:4, 4:], compute_uv=False)[:-1]
+    best = tune(HeavyBall, game=BilinearGame(np.diag(coupled)))
+    run = play(best, game, steps=1000, start=game.starts(12, 1, spread=0.1), replicas=12)
+    assert game.error(run.points[-1]).max() < 1e-12
+
+
 def test_refusals():
     bilinear = BilinearGame(1.0)
     cases = [
@@ -149,6 +160,10 @@ def test_refusals():
          {"kind": HeavyBall, "game": BilinearGame(np.ones((2, 3)))}),
         (DomainError, "leaves a direction uncoupled",
          {"kind": HeavyBall, "game": BilinearGame(np.diag([1.0, 0.0]))}),
+        (DomainError, "leaves a direction uncoupled",
+         {"kind": HeavyBall, "game": QuadraticGame(0, np.ones((2, 3)), 0)}),
+        (DomainError, r"CovarianceGame\(size=2\) leaves a direction uncoupled",
+         {"kind": HeavyBall, "game": CovarianceGame(np.eye(2))}),
         (DomainError, "tune asks for one of three", {"kind": HeavyBall}),
         (DomainError, "tune asks for one of three",
          {"kind": HeavyBall, "game": bilinear, "spectrum": [1.0]}),
