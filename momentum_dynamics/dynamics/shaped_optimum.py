@@ -127,8 +127,13 @@ def step_size_bounds(spectrum: ArrayLike) -> tuple[float, float, float, float]:
 
 
 def _require_pull(values: Spectrum) -> None:
-    """Refuse a spectrum that touches or surrounds the origin."""
+    """Refuse a spectrum that touches or surrounds the origin, or has the sign of an ascent."""
     low, high = values.real.min(), values.real.max()
+    if high < 0:
+        raise DomainError(
+            f"The spectrum lies left of the origin (real parts from {low:.3g} to {high:.3g}), as "
+            "that of a field with the sign of an ascent does; give its negative."
+        )
     if low <= _ROUNDING * np.abs(values).max():
         raise DomainError(
             f"The spectrum touches the origin or reaches around it (real parts from {low:.3g} to "

@@ -154,6 +154,7 @@ def test_refusals():
         (DomainError, "touches the origin", {"kind": HeavyBall, "spectrum": [1j]}),
         (DomainError, "touches the origin", {"kind": HeavyBall, "spectrum": [0.0, 1.0]}),
         (DomainError, "real parts from -1 to 1", {"kind": GradientDescent, "spectrum": [-1, 1]}),
+        (DomainError, "sign of an ascent", {"kind": HeavyBall, "spectrum": [-1 + 1j, -1 - 1j]}),
         (DomainError, "holds 0, on which no", {"kind": OptimisticGradient, "spectrum": [0.0, 1j]}),
         (DomainError, "must hold finite numbers", {"kind": HeavyBall, "spectrum": []}),
         (DomainError, "leaves a direction uncoupled",
