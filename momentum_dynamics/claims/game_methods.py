@@ -234,12 +234,11 @@ COMPLEX = Claim(
 
 
 def _consensus_proof() -> Evidence:
-    weight, s = sympy.Symbol("gamma", positive=True), symbol("singular_value")
-    rotation = sympy.Matrix([[0, s], [-s, 0]])
-    moved = rotation + weight * rotation.T * rotation
+    weight, game = sympy.Symbol("gamma", positive=True), QuadraticGame(0, S, 0)
+    rotation = game.jacobian()
     return Evidence.exact(
-        *(moved - (weight * s**2 * sympy.eye(2) + rotation)),
-        (rotation.T * rotation)[0, 0] - s**2,
+        *(Consensus(game, weight).jacobian() - (weight * S**2 * sympy.eye(2) + rotation)),
+        *(HamiltonianDescent(game).jacobian() - S**2 * sympy.eye(2)),
         note="±is becomes γs² ± is, and the Hamiltonian's curvature is s²",
     )
 

@@ -188,7 +188,7 @@ def late_sharpness(
     Of each network that does not diverge; now and then one does.
     """
     starts = np.stack([network.start for network in networks])
-    first = networks[0]  # networks differ by their starts alone
+    first: Any = networks[0]  # networks differ by their starts alone
     run = simulate(method, first, steps=steps, start=starts, replicas=len(starts), engine="direct")
     kept = np.isfinite(run.points[-1]).all(axis=-1)
     places = np.linspace(0.75 * steps, steps, measured).astype(int)

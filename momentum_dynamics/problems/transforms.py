@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from momentum_dynamics.errors import DomainError, NotTraceableError
+from momentum_dynamics.errors import DomainError
 from momentum_dynamics.inputs import one_number
-from momentum_dynamics.notation import is_symbolic
+from momentum_dynamics.notation import Scalar, is_symbolic
 from momentum_dynamics.problems.bilinear import BilinearGame
 from momentum_dynamics.problems.games import Game, LinearGame, is_game, split_point
 
@@ -27,8 +27,9 @@ Derivative: TypeAlias = Callable[[Array | None], Any]
 class _Transformed:
     """A game with another field and derivative: players, start, equilibrium and walls stay."""
 
-    def __init__(self, game: Game, field: Field, jacobian: Derivative) -> None:
+    def __init__(self, game: Game, field: Field, jacobian: Derivative, amount: Scalar = 0) -> None:
         self.game, self._field, self._jacobian = game, field, jacobian
+        self._amount = amount
         if hasattr(game, "project"):
             self.project = game.project
 
@@ -41,6 +42,11 @@ class _Transformed:
     def dimension(self) -> int:
         """Coordinates of all players together."""
         return self.game.dimension
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether symbols stand in the game, or in what the transform adds."""
+        return is_symbolic(self._amount) or getattr(self.game, "is_symbolic", False)
 
     @property
     def start(self) -> Array:
@@ -71,15 +77,22 @@ class _Transformed:
                 f"{self!r} has a Jacobian at the equilibrium alone, as its game is not linear; "
                 "leave the point out."
             )
-        return self._jacobian(point)
+        found = self._jacobian(point)
+        if found.dtype == object:
+            import sympy
+
+            return sympy.ImmutableMatrix(found)
+        return found
 
     def player_field(self, index: int, point: Array) -> Array:
         """One player's part of the new field."""
         own: Array = split_point(self.field(point), self.sizes)[index]
         return own
 
-    def spectrum(self) -> NDArray[np.complex128]:
-        """The eigenvalues of the new Jacobian at the equilibrium."""
+    def spectrum(self) -> Any:
+        """The eigenvalues of the new Jacobian at the equilibrium; of symbols a list."""
+        if self.is_symbolic:
+            return self.jacobian().eigenvals(multiple=True)
         return np.linalg.eigvals(self.jacobian()).astype(complex)
 
 
@@ -95,13 +108,20 @@ def _require_game(game: Game, transform: str) -> None:
         raise DomainError(f"{transform}: {game!r} is no game; give one such as BilinearGame(1.0).")
 
 
-def _differential(game: Game, point: Array | None) -> Array:
+def _amount(owner: str, value: Any) -> Any:
+    """A number, or a symbol as it is."""
+    return value if is_symbolic(value) else one_number(owner, value)
+
+
+def _told(amount: Any) -> str:
+    return str(amount) if is_symbolic(amount) else f"{amount:g}"
+
+
+def _differential(game: Game, point: Array | None) -> Any:
+    """The game's own Jacobian, as an array of floats or of symbols."""
     found = game.jacobian(point)
     if is_symbolic(found):
-        raise NotTraceableError(
-            f"Transforms of {game!r} are answered for numbers only; transform its matrix of "
-            "symbols, and give LinearGame the result."
-        )
+        return np.array(found.tolist(), dtype=object)
     return np.asarray(found, dtype=float)
 
 
@@ -111,13 +131,13 @@ def _turned(jacobian: Any, field: Array) -> Array:
     return found
 
 
-def _agreeing_field(game: Game, weight: float, point: Array) -> Array:
+def _agreeing_field(game: Game, weight: Scalar, point: Array) -> Array:
     """V + γJᵀv."""
     plain = game.field(point)
-    return plain + weight * _turned(game.jacobian(point), plain)
+    return plain + weight * _turned(_differential(game, point), plain)
 
 
-def _agreeing_jacobian(game: Game, weight: float, point: Array | None) -> Array:
+def _agreeing_jacobian(game: Game, weight: Scalar, point: Array | None) -> Array:
     """J + γJᵀJ."""
     own = _differential(game, point)
     return own + weight * np.swapaxes(own, -1, -2) @ own
@@ -125,7 +145,7 @@ def _agreeing_jacobian(game: Game, weight: float, point: Array | None) -> Array:
 
 def _energy_field(game: Game, point: Array) -> Array:
     """Jᵀv."""
-    return _turned(game.jacobian(point), game.field(point))
+    return _turned(_differential(game, point), game.field(point))
 
 
 def _energy_jacobian(game: Game, point: Array | None) -> Array:
@@ -134,16 +154,22 @@ def _energy_jacobian(game: Game, point: Array | None) -> Array:
     return np.swapaxes(own, -1, -2) @ own
 
 
-def _implicit_field(game: Game, learning_rate: float, point: Array) -> Array:
+def _implicit_field(game: Game, learning_rate: Scalar, point: Array) -> Array:
     """J(I + αJ)⁻¹w, from the equilibrium."""
     matrix = _implicit_jacobian(game, learning_rate, None)
     found: Array = (matrix @ (point - game.solution)[..., None])[..., 0]
     return found
 
 
-def _implicit_jacobian(game: Game, learning_rate: float, point: Array | None) -> Any:
+def _implicit_jacobian(game: Game, learning_rate: Scalar, point: Array | None) -> Any:
     """J(I + αJ)⁻¹."""
     own = _differential(game, point)
+    if own.dtype == object or is_symbolic(learning_rate):
+        import sympy
+
+        matrix = sympy.Matrix(own)
+        solved = (sympy.eye(game.dimension) + learning_rate * matrix).LUsolve(matrix)
+        return np.array(solved.applyfunc(sympy.cancel).tolist(), dtype=object)
     return np.linalg.solve(np.eye(game.dimension) + learning_rate * own, own)
 
 
@@ -156,7 +182,7 @@ class Consensus(_Transformed):
     Parameters
     ----------
     game : Game
-    weight : float
+    weight : float or symbol
         γ ≥ 0.
 
     Raises
@@ -175,20 +201,21 @@ class Consensus(_Transformed):
     array([2.+2.j, 2.-2.j])
     """
 
-    def __init__(self, game: Game, weight: float) -> None:
+    def __init__(self, game: Game, weight: Scalar) -> None:
         _require_game(game, "Consensus")
-        self.weight = one_number("Consensus: weight", weight)
-        if not 0 <= self.weight < np.inf:
+        self.weight = _amount("Consensus: weight", weight)
+        if not (is_symbolic(weight) or 0 <= self.weight < np.inf):
             raise DomainError(f"Consensus: weight is {weight}, but must lie in [0, ∞).")
         super().__init__(
             game,
             partial(_agreeing_field, game, self.weight),
             partial(_agreeing_jacobian, game, self.weight),
+            self.weight,
         )
 
     def __repr__(self) -> str:
         """Say the game and the weight."""
-        return f"Consensus({self.game!r}, {self.weight:g})"
+        return f"Consensus({self.game!r}, {_told(self.weight)})"
 
 
 class HamiltonianDescent(_Transformed):
@@ -228,7 +255,7 @@ class Proximal(_Transformed):
     ----------
     game : Game
         Linear.
-    learning_rate : float
+    learning_rate : float or symbol
         α > 0 of the implicit step.
 
     Raises
@@ -243,22 +270,23 @@ class Proximal(_Transformed):
     array([0.5+0.5j, 0.5-0.5j])
     """
 
-    def __init__(self, game: Game, learning_rate: float) -> None:
+    def __init__(self, game: Game, learning_rate: Scalar) -> None:
         _require_game(game, "Proximal")
         if not is_linear_game(game):
             raise DomainError(
                 f"Proximal: {game!r} is not linear; give its linearization, "
                 "LinearGame(game.jacobian(), game.sizes)."
             )
-        self.learning_rate = one_number("Proximal: learning_rate", learning_rate)
-        if not 0 < self.learning_rate < np.inf:
+        self.learning_rate = _amount("Proximal: learning_rate", learning_rate)
+        if not (is_symbolic(learning_rate) or 0 < self.learning_rate < np.inf):
             raise DomainError(f"Proximal: learning_rate is {learning_rate}, but must be positive.")
         super().__init__(
             game,
             partial(_implicit_field, game, self.learning_rate),
             partial(_implicit_jacobian, game, self.learning_rate),
+            self.learning_rate,
         )
 
     def __repr__(self) -> str:
         """Say the game and the step."""
-        return f"Proximal({self.game!r}, {self.learning_rate:g})"
+        return f"Proximal({self.game!r}, {_told(self.learning_rate)})"

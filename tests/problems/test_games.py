@@ -22,6 +22,7 @@ from momentum_dynamics import (
     SaddleChain,
     ShapeError,
     UnknownNameError,
+    play,
     spectral_radius,
     symbol,
 )
@@ -77,6 +78,29 @@ def test_transforms_move_the_spectrum():
         implicit = Proximal(BilinearGame(1.0), step)
         radius = spectral_radius(GradientDescent(learning_rate=step), implicit, play="simultaneous")
         assert radius == pytest.approx(1 / np.sqrt(1 + step**2))
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [lambda game, _: HamiltonianDescent(game), Consensus, Proximal],
+    ids=["hamiltonian", "consensus", "proximal"],
+)
+def test_transforms_take_symbols(transform):
+    """The same matrix, with the symbols put in before or after."""
+    names = [symbol(name) for name in ("curvature", "singular_value", "learning_rate")]
+    a, s, amount = names
+    values = dict(zip(names, (0.3, 1.2, 0.7), strict=True))
+    told = transform(QuadraticGame(a, s, 2 * a), amount)
+    expected = transform(QuadraticGame(0.3, 1.2, 0.6), 0.7).jacobian()
+    found = np.array(told.jacobian().subs(values).tolist(), dtype=float)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert "alpha" in repr(Consensus(BilinearGame(1.0), amount))
+    roots = np.array([complex(value.subs(values)) for value in told.spectrum()])
+    np.testing.assert_allclose(
+        np.sort_complex(roots), np.sort_complex(np.linalg.eigvals(expected).astype(complex))
+    )
+    with pytest.raises(NotTraceableError, match="holds SymPy symbols"):
+        play(GradientDescent(learning_rate=0.1), told, steps=1)
 
 
 def test_what_a_game_gives_away_is_a_copy():
@@ -144,8 +168,6 @@ def test_transforms_of_what_is_not_linear():
     (ShapeError, "at least one row", lambda: CovarianceGame(np.ones((0, 0)))),
     (DomainError, "Consensus: weight is inf", lambda: Consensus(GAMES[0], np.inf)),
     (DomainError, "Proximal: learning_rate is inf", lambda: Proximal(GAMES[0], np.inf)),
-    (NotTraceableError, "for numbers only; transform its matrix",
-     lambda: Consensus(QuadraticGame(symbol("curvature"), 1, 1), 0.1).jacobian()),
     (DomainError, "not linear; give its linearization", lambda: Proximal(DiracGAN(), 0.5)),
     (ShapeError, "give sizes from 1", lambda: LinearGame(np.eye(2), sizes=(2, 0))),
     (DomainError, "first is -1, but must be a player", lambda: Alternating(first=-1)),
