@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from momentum_dynamics.dynamics.loop import asks_for_round
 from momentum_dynamics.dynamics.lyapunov import is_floating, readable
 from momentum_dynamics.dynamics.stationary import noisy_loop
+from momentum_dynamics.errors import DomainError
 from momentum_dynamics.methods.linear import state_space
-from momentum_dynamics.methods.protocol import Method, period_of, stage_index, transient_of
+from momentum_dynamics.methods.protocol import period_of, stage_index, transient_of
 from momentum_dynamics.methods.rows import Rows, stack
-from momentum_dynamics.notation import GLOSSARY, Scalar
+from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
+from momentum_dynamics.problems.plays import Play
 
 __all__ = ["Moments", "in_symbols", "second_moments"]
 
@@ -26,9 +29,9 @@ class Moments:
     Attributes
     ----------
     mean, variance : array ``(steps + 1, *batch)``
-        Of the displacement of the answer.
+        Of the displacement of the answer; of players ``(steps + 1, *batch, dimension)``.
     covariance : array ``(steps + 1, *batch, slots, slots)``
-        Of the state.
+        Of the state; of players with all their states in one.
 
     With symbols the arrays hold SymPy expressions.
     """
@@ -52,42 +55,49 @@ class Moments:
 
 
 def second_moments(
-    method: Method,
-    curvature: Scalar,
+    method: Any,
+    curvature: Any,
     noise_variance: Scalar,
     *,
     steps: int,
-    start: Scalar = None,
+    start: Any = None,
     curvature_variance: Scalar = 0,
+    play: Play | str | None = None,
 ) -> Moments:
     """Exact moments of the answer after 0, 1, …, `steps` steps, under gradient noise.
 
     Parameters
     ----------
     method : Method
-        Any method; each step is one stage, with its own coefficients.
-    curvature : scalar
+        Any method; each step is one stage, with its own coefficients. On a game one for all
+        players, or one each, with constant coefficients.
+    curvature : scalar or Game
         h, real.
     noise_variance : scalar
         σ² ≥ 0 of each gradient.
     steps : int
         With symbols keep to about ten, which take SymPy ten seconds with two slots.
     start : scalar or tuple of scalars, optional
-        The displacement from the solution at rest (default 1), or the whole initial state.
+        The displacement from the solution at rest (default 1), or the whole initial state. Of a
+        game the displacement of all players together, by default that of its own start.
     curvature_variance : scalar
         τ² ≥ 0 of the curvature that each gradient sees, as with mini-batches; independent of the
-        other noise.
+        other noise; not for games.
+    play : Play or {"alternating", "simultaneous"}, optional
+        Of a game: who moves when, by default in turn; a step is then a round.
 
     Returns
     -------
     Moments
-        Arrays ``(steps + 1, *batch)``, of SymPy expressions if anything given is symbolic.
+        Arrays ``(steps + 1, *batch)``, of a game ``(steps + 1, *batch, dimension)``; of SymPy
+        expressions if anything given is symbolic.
         Unstable methods are answered too: their moments grow.
 
     Raises
     ------
     DomainError
-        If a variance or the number of steps is negative, or the curvature complex.
+        If a variance or the number of steps is negative, the curvature complex, an order of play
+        is given for one player, or a game with a curvature that varies.
     NotTraceableError
         If symbols meet batches of numbers.
     ShapeError
@@ -102,8 +112,28 @@ def second_moments(
     >>> second_moments(method, 1, symbol("noise_variance"), steps=2).variance
     array([0, alpha**2*sigma^2, alpha**2*sigma^2*(alpha**2 - 2*alpha + 2)],
           dtype=object)
+
+    Two noisy players in turn, the mean square distance of both after 0, 1 and 2 rounds:
+
+    >>> from momentum_dynamics import BilinearGame
+    >>> descent = GradientDescent(learning_rate=0.5)
+    >>> path = second_moments(descent, BilinearGame(1.0), 0.25, steps=2)
+    >>> path.second_moment.sum(axis=-1)
+    array([2.        , 1.953125  , 1.70019531])
     """
     GLOSSARY["steps"].check(steps)
+    if asks_for_round(curvature, None, play):
+        # Imported here: loops of one player are closed without knowing of games.
+        from momentum_dynamics.dynamics.round_moments import round_moments
+
+        GLOSSARY["noise_variance"].check(noise_variance)
+        if is_symbolic(curvature_variance) or np.any(np.asarray(curvature_variance) != 0):
+            raise DomainError(
+                "The curvatures of a game do not vary here; leave curvature_variance out."
+            )
+        return round_moments(
+            method, curvature, noise_variance, steps=steps, play=play or "alternating", start=start
+        )
     displacement = 1 if start is None else start
     state = displacement if isinstance(displacement, tuple) else method.initial_state(displacement)
     GLOSSARY["curvature_variance"].check(curvature_variance)
