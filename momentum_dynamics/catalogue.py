@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import TypeVar
 
 from momentum_dynamics.errors import UnknownNameError
 
-__all__ = ["gather", "look_up"]
+__all__ = ["gather", "look_up", "topics"]
 
 _Entry = TypeVar("_Entry")
 
 
 def gather(package: str, kind: type[_Entry]) -> dict[str, _Entry]:
     """Every object of a kind in the modules of a package, by its ``slug``."""
-    found = {}
+    return {slug: value for _, slug, value in _entries(package, kind)}
+
+
+def topics(package: str, kind: type[_Entry]) -> dict[str, str]:
+    """What the module of each object is about, by slug: the first line of its text."""
+    return {
+        slug: (module.__doc__ or "").partition("\n")[0].rstrip(".")
+        for module, slug, _ in _entries(package, kind)
+    }
+
+
+def _entries(package: str, kind: type[_Entry]) -> Iterator[tuple[ModuleType, str, _Entry]]:
     for module_info in pkgutil.iter_modules(importlib.import_module(package).__path__):
         module = importlib.import_module(f"{package}.{module_info.name}")
         for value in vars(module).values():
             if isinstance(value, kind):
-                found[str(getattr(value, "slug"))] = value  # noqa: B009 - a slug is all we ask of a kind
-    return found
+                yield module, str(getattr(value, "slug")), value  # noqa: B009 - all we ask of a kind
 
 
 def look_up(what: str, name: str, catalogue: Mapping[str, _Entry]) -> _Entry:

@@ -40,7 +40,10 @@ table { border-collapse: collapse; width: 100%; font-size: .8125rem; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; vertical-align: top; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 article { border-top: 1px solid var(--line); padding: 1.1rem 0; }
-article h2 { margin: 0 0 .25rem; font-size: 1.05rem; }
+article h2, article h3 { margin: 0 0 .25rem; font-size: 1.05rem; }
+section > h2 { font-size: 1.25rem; margin: 3rem 0 .75rem; }
+nav ol { columns: 22rem; margin: 1rem 0; padding: 0; list-style: none; font-size: .875rem; }
+nav li { break-inside: avoid; margin: 0 0 .25rem; }
 article p { margin: .25rem 0; } .scroll { overflow: auto hidden; padding: .4em 0; }
 .scroll table { min-width: 36rem; }
 math { font-size: 1.05em; }
@@ -149,9 +152,17 @@ def scorecard_page(
     claims, numbers : sequence of mappings
         The entries of the scorecard.
     """
-    body = "\n".join(_article(entry, is_measured=not entry["live"]) for entry in claims)
+    parts, contents = [], []
+    for place, (name, group) in enumerate(groupby(claims, key=lambda entry: entry["topic"])):
+        contents.append(f'<li><a href="#topic-{place}">{escape(name)}</a></li>')
+        articles = "\n".join(_article(entry, is_measured=not entry["live"]) for entry in group)
+        parts.append(
+            f'<section>\n<h2 id="topic-{place}">{escape(name)}</h2>\n{articles}\n</section>'
+        )
+    topics = f'<nav class="soft"><ol>\n{"".join(contents)}\n</ol></nav>'
     if numbers:
-        body += f"\n{_worked(numbers)}"
+        parts.append(_worked(numbers))
+    body = "\n".join([topics, *parts])
     told = f' <a href="#numbers">{len(numbers)} worked numbers</a>.' if numbers else ""
     lead = (
         f"{len(claims)} claims: {_counted(claims)}. Proved: an exact proof and an experiment "
@@ -204,7 +215,7 @@ def _article(entry: Mapping[str, Any], *, is_measured: bool) -> str:
     )
     remark = f"<p>{escape(entry['remark'])}</p>\n" if entry["remark"] else ""
     return (
-        f'<article id="{escape(entry["slug"])}">\n<h2>{escape(entry["title"])}</h2>\n'
+        f'<article id="{escape(entry["slug"])}">\n<h3>{escape(entry["title"])}</h3>\n'
         f"<p>{_badge(entry['verdict'])}{surprise} · {escape(entry['kind'])} · "
         f'<span class="soft">{escape(entry["source"])} · {escape(entry["slug"])}</span></p>\n'
         f'<p class="scroll">{entry["statement_mathml"]}</p>\n{remark}'

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from momentum_dynamics.claims import claim, judge, list_claims
+from momentum_dynamics.claims import claim, judge, list_claims, topic
 from momentum_dynamics.claims.numbers import list_numbers
 from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.figures import figure, list_figures
@@ -198,7 +198,7 @@ def write_gallery(
     judged = {slug: result for slug, result in results if result is not None}
     numbers = judged.pop(_NUMBERS, (kept or {}).get("numbers", []))
     known = _by_slug(kept) | judged
-    entries = [known[slug] for slug in order if slug in known]
+    entries = [{**known[slug], "topic": topic(slug)} for slug in order if slug in known]
     measured = _by_slug(_read_scorecard(folder / "live.json")) | judged
     live = [measured[slug] for slug in order if is_live[slug] and slug in measured]
     _write_pages(folder, entries, live, numbers, quick=quick)

@@ -19,7 +19,7 @@ def judged(slug, *figures, live=False):
     return {
         "slug": slug, "title": slug, "source": "", "kind": "identity", "expected": "confirmed",
         "verdict": "confirmed", "live": live, "remark": "", "figures": figures, "checks": [],
-        "statement_mathml": "<math></math>",
+        "statement_mathml": "<math></math>", "topic": f"On {slug}",
     }  # fmt: skip
 
 
@@ -68,6 +68,15 @@ def test_a_claim_and_its_figure_lead_to_each_other():
     assert "scorecard.html#robust-region" in links(pages["index.html"])
     assert "index.html#regimes" in links(pages["scorecard.html"])
     assert dangling(pages, {"goh2017/regimes.svg", "scorecard.json"}.__contains__) == []
+
+
+def test_claims_stand_under_their_topics():
+    claims = [judged("first"), judged("second") | {"topic": "On first"}, judged("third")]
+    page = scorecard_page(claims)
+    assert re.findall("<h2.*?>(.*?)</h2>", page) == ["On first", "On third"]
+    contents = re.search("<nav.*?</nav>", page, re.DOTALL).group()
+    assert links(contents) == ["#topic-0", "#topic-1"]
+    assert dangling({"scorecard.html": page}, lambda _: True) == []
 
 
 def test_only_a_source_of_others_is_drawn_after():

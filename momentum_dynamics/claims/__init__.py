@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from momentum_dynamics.catalogue import gather, look_up
+from momentum_dynamics.catalogue import gather, look_up, topics
 from momentum_dynamics.claims.bibliography import cite
 from momentum_dynamics.claims.evidence import (
     Citation,
@@ -27,6 +27,7 @@ __all__ = [
     "claim",
     "judge",
     "list_claims",
+    "topic",
 ]
 
 
@@ -55,3 +56,24 @@ def claim(slug: str) -> Claim:
         With the nearest slugs, if there is none of this name.
     """
     return look_up("claim", slug, _catalogue())
+
+
+def topic(slug: str) -> str:
+    """What a claim is about, together with its neighbors in the list.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest slugs, if there is none of this name.
+
+    Examples
+    --------
+    >>> topic("optimal-heavy-ball")
+    'Optimal parameters for a spectrum, and the method they are the limit of'
+    """
+    return look_up("claim", slug, _topics())
+
+
+@cache
+def _topics() -> dict[str, str]:
+    return topics(__name__, Claim)

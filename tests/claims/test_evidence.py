@@ -143,7 +143,7 @@ def test_the_scorecard_entry_is_json():
 def test_terminal_and_page_say_what_a_check_found(role, passed, told, shown):
     made = {"proof": True, "experiment": True, "control": False, role: passed}
     entry = judge(make(**made)).to_dict()
-    entry |= {"statement": "x = 1", "statement_mathml": "<math></math>"}
+    entry |= {"statement": "x = 1", "statement_mathml": "<math></math>", "topic": "One"}
     assert evidence_text(role, evidence(passed)).startswith(f"{told}:")
     row = next(line for line in scorecard_page([entry], []).split("<tr>") if f"<td>{role}" in line)
     assert f"<td>{shown}</td>" in row
