@@ -142,7 +142,11 @@ EDGE = Figure(
     slug="edge-of-stability",
     title="Sharpness rises to the limit of the momentum that trains, and hovers",
     source=Citation("cohen2021"),
-    claims=("training-hovers-at-the-limit-of-its-momentum", "momentum-finds-flatter-minima"),
+    claims=(
+        "training-hovers-at-the-limit-of-its-momentum",
+        "momentum-finds-flatter-minima",
+        "recorded-sharpness-is-measured-again",
+    ),
     compute=_edge,
     draw=_draw_edge,
     caption=_tell_edge,
