@@ -145,3 +145,13 @@ def test_the_records_are_those_of_the_protocols(study):
     assert held == protocol
     assert found.loss.shape[1:] == (protocol.steps // protocol.stride + 1, protocol.seeds)
     assert path.stat().st_size < 300_000
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_recorded_seeds_are_several_networks(study):
+    begun = recorded_edge(study).sharpness[0, 0]
+    assert len(np.unique(begun)) == len(begun) >= 3
+    expected = [DigitsNetwork(seed=seed) for seed in range(2)]
+    np.testing.assert_allclose(
+        begun[:2], [each.sharpness(each.start) for each in expected], rtol=1e-3
+    )
