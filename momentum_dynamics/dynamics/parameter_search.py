@@ -39,17 +39,17 @@ class Span(NamedTuple):
 
     center: float
     half: float
-    low: float
-    high: float
+    low: float = -np.inf
+    high: float = np.inf
 
 
-_STEP = Span(float(np.log(0.03)), float(np.log(200.0)), -np.inf, np.inf)
+_STEP = Span(float(np.log(0.03)), float(np.log(200.0)))
 """The logarithm of the learning rate times the scale of the curvatures."""
 _OWN_STEP = _STEP._replace(half=float(np.log(2000.0)))
 """The same where each player has its own: one may be slow and the other fast."""
 _MOMENTUM = Span(0.0, 0.98, -1.0, 1.0)
-_MODULUS = Span(0.5, 0.5, 0.0, 1.0)
-_PHASE = Span(np.pi / 2, np.pi / 2, 0.0, np.pi)
+_MODULUS = Span(0.5, 0.5)
+_PHASE = Span(np.pi / 2, np.pi / 2)
 
 
 def _complex_momentum(learning_rate: Any, momentum: Any, phase: Any) -> Method:
@@ -143,8 +143,8 @@ def search(
 
     Notes
     -----
-    Over one or two parameters grids drawn closer and closer, over more of them differential
-    evolution, with the same draws each time; last, ever smaller simplices from the best.
+    For one kind of one or two parameters grids drawn closer and closer, else differential evolution
+    with the same draws each time; last, ever smaller simplices from the best.
     """
 
     def make(point: Any) -> tuple[Any, ...]:
@@ -175,7 +175,10 @@ def search(
         with np.errstate(all="ignore"):
             return float(np.max(worst(make(point))))
 
-    point = _least(rates, objective, spans)
+    few = len(kinds) == 1 and len(spans) < 3
+    point = _by_grids(rates, spans) if few else _by_crowd(rates, spans)
+    for size in (1e-2, 1e-4, 1e-6):
+        point = _by_simplex(objective, point, size)
     rate = objective(point)
     if not rate < 1 - _BARELY:
         raise DomainError(
@@ -191,21 +194,11 @@ def _plain(value: Any) -> Any:
 
 
 _GRID, _CLOSER, _SHRINK = 41, 7, 3
-"""Points along each of at most two parameters, how often the grid is drawn closer and how much."""
-_CROWD, _GENERATIONS = 40, 300
-"""Points for each of more parameters, and how often they move."""
+"""Points along each parameter, how often the grid is drawn closer and how much."""
+_CROWD, _GENERATIONS = 5, 300
+"""Points in a crowd, times the cube of the number of parameters, and how often they move."""
 _BARELY, _PIECE = 1e-9, 2048
 """What rounding may leave below one, and how many points are asked at once."""
-
-
-def _least(
-    rates: Callable[[Array], Array], objective: Callable[[Array], float], spans: Sequence[Span]
-) -> Array:
-    """The point at which the rate is least."""
-    best = _by_grids(rates, spans) if len(spans) < 3 else _by_crowd(rates, spans)
-    for size in (1e-2, 1e-4, 1e-6):
-        best = _by_simplex(objective, best, size)
-    return best
 
 
 def _by_grids(rates: Callable[[Array], Array], spans: Sequence[Span]) -> Array:
@@ -233,8 +226,8 @@ def _by_crowd(rates: Callable[[Array], Array], spans: Sequence[Span]) -> Array:
     found = differential_evolution(
         lambda columns: rates(np.atleast_2d(columns.T)),
         [(span.center - span.half, span.center + span.half) for span in spans],
-        strategy="currenttobest1bin", recombination=0.9, popsize=_CROWD, maxiter=_GENERATIONS,
-        tol=0, atol=1e-12, polish=False, vectorized=True, updating="deferred",
+        strategy="currenttobest1bin", recombination=1, popsize=_CROWD * len(spans) ** 2,
+        maxiter=_GENERATIONS, tol=0, atol=1e-12, polish=False, vectorized=True, updating="deferred",
         seed=np.random.default_rng(0),
     )  # fmt: skip
     best: Array = found.x
