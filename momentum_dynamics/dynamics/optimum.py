@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from momentum_dynamics.dynamics.game_optimum import tune_game
 from momentum_dynamics.dynamics.loop import gain
 from momentum_dynamics.dynamics.radius import spectral_radius
-from momentum_dynamics.dynamics.shaped_optimum import tune_game, tune_spectrum
+from momentum_dynamics.dynamics.shaped_optimum import tune_spectrum
 from momentum_dynamics.errors import DomainError, UnknownNameError
 from momentum_dynamics.laws import optima
 from momentum_dynamics.methods import (
@@ -83,7 +84,7 @@ TUNED_KINDS: tuple[str, ...] = tuple(_TUNERS["quadratic"])
 
 
 def tune(
-    kind: str | type,
+    kind: str | type | Sequence[str | type],
     *,
     smallest_curvature: Scalar = None,
     largest_curvature: Scalar = None,
@@ -96,16 +97,18 @@ def tune(
 
     Parameters
     ----------
-    kind : str or class
+    kind : str, class, or one for each player
         ``"gradient-descent"``, ``"heavy-ball"``, ``"nesterov"``, ``"triple-momentum"``,
         ``"robust-momentum"`` or ``"chebyshev"``, or the class of that name. For a complex spectrum
-        or a game also ``"optimistic-gradient"`` and ``"extragradient"``, but not the last three.
+        or a game also ``"optimistic-gradient"``, ``"extragradient"`` and ``"complex-momentum"``,
+        but not the last three. For a game also a tuple of kinds, one for each player, with at most
+        four parameters together.
     smallest_curvature, largest_curvature : scalar
         Positive ends of a real spectrum; numbers, batches or symbols.
     spectrum : array, optional
         In place of the ends: the curvatures themselves, which may be complex.
     game : Game, optional
-        In place of a spectrum: a game that all players play by the method.
+        In place of a spectrum: a game that all players play by the method, or each by its own.
     play : Play or {"alternating", "simultaneous"}, optional
         Of a game: who moves when; by default in turn.
     objective : {"quadratic", "smooth-convex"}
@@ -117,15 +120,23 @@ def tune(
 
     Returns
     -------
-    Method
+    Method or tuple of Method
+        One, or of kinds in a tuple one for each player, with parameters of its own. In a bilinear
+        game only the product of two learning rates counts: they are chosen equal there.
 
     Raises
     ------
     DomainError
         If an end is not positive or the ends are in the wrong order, if a spectrum touches the
-        origin, or if no method of the kind converges.
+        origin, if no method of the kind converges, or if kinds in a tuple are not for a game, not
+        as many as its players, or have more than four parameters.
     UnknownNameError
         If there is no such kind for this objective.
+
+    Notes
+    -----
+    For a real spectrum laws are exact; for complex ones gradient descent and heavy ball are found
+    to rounding; else it is a search, whose rate is good to about 1e-5 where roots meet.
 
     References
     ----------
@@ -141,8 +152,14 @@ def tune(
     >>> best = tune(HeavyBall, spectrum=[0.6 + 0.8j, 0.6 - 0.8j])
     >>> round(best.learning_rate, 6), round(best.momentum, 6)
     (1.25, -0.25)
+
+    One player with momentum against one without, in turn, where three roots meet at 1/2:
+
+    >>> from momentum_dynamics import BilinearGame
+    >>> ball, descent = tune((HeavyBall, GradientDescent), game=BilinearGame(1.0))
+    >>> round(ball.momentum, 4), round(descent.learning_rate**2, 4)
+    (-0.125, 3.375)
     """
-    kind = _slug(kind)
     questions = [spectrum is not None, game is not None, smallest_curvature is not None]
     if sum(questions) != 1 or (largest_curvature is None) == questions[2]:
         raise DomainError(
@@ -155,30 +172,37 @@ def tune(
             f"objective is {objective!r}, but a game or a spectrum is linear; leave the objective "
             "out, or give both ends of a real spectrum."
         )
+    if isinstance(kind, list | tuple):
+        if game is None:
+            raise DomainError(
+                "Several kinds are for the players of a game; give game=…, or one kind."
+            )
+        return tune_game(tuple(map(_slug, kind)), game, play or "alternating")
+    slug = _slug(kind)
     if game is not None:
-        return tune_game(kind, game, play or "alternating")
+        return tune_game(slug, game, play or "alternating")
     if spectrum is not None:
-        return tune_spectrum(kind, spectrum)
+        return tune_spectrum(slug, spectrum)
     if objective not in _TUNERS:
         raise UnknownNameError.among("objective", objective, _TUNERS)
-    if kind == "heavy-ball" and objective == "smooth-convex":
+    if slug == "heavy-ball" and objective == "smooth-convex":
         raise DomainError(
             "Heavy ball has no parameters that converge at an accelerated rate on every smooth "
             "strongly convex function; ask for 'nesterov' or 'triple-momentum'."
         )
-    if kind not in _TUNERS[objective]:
-        raise UnknownNameError.among("tuned method", kind, _TUNERS[objective])
+    if slug not in _TUNERS[objective]:
+        raise UnknownNameError.among("tuned method", slug, _TUNERS[objective])
     GLOSSARY["smallest_curvature"].check(smallest_curvature)
     GLOSSARY["largest_curvature"].check(largest_curvature)
     smallest_curvature = gain(smallest_curvature, "smallest_curvature")
     largest_curvature = gain(largest_curvature, "largest_curvature")
     require_order(smallest_curvature, largest_curvature)
-    return _TUNERS[objective][kind](smallest_curvature, largest_curvature)
+    return _TUNERS[objective][slug](smallest_curvature, largest_curvature)
 
 
-def _slug(kind: str | type) -> str:
+def _slug(kind: Any) -> str:
     """The kind that a class is of: HeavyBall is "heavy-ball"."""
-    name = kind.__name__ if isinstance(kind, type) else kind
+    name: str = kind.__name__ if isinstance(kind, type) else kind
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower() if isinstance(kind, type) else name
 
 

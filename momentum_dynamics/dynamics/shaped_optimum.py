@@ -1,56 +1,27 @@
-"""The best parameters for complex curvatures, and for games played in any order."""
+"""The best parameters for complex curvatures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from momentum_dynamics.dynamics.playing import round_radius
+from momentum_dynamics.dynamics.parameter_search import require_shaped, search
 from momentum_dynamics.dynamics.radius import spectral_radius
-from momentum_dynamics.dynamics.rounds import methods_of_players, round_groups
-from momentum_dynamics.errors import DomainError, NotTraceableError, UnknownNameError
+from momentum_dynamics.errors import DomainError
 from momentum_dynamics.laws import shapes
 from momentum_dynamics.laws.spectrum import complex_spectral_radius
-from momentum_dynamics.methods import (
-    Extragradient,
-    GradientDescent,
-    HeavyBall,
-    Method,
-    Nesterov,
-    OptimisticGradient,
-)
+from momentum_dynamics.methods import GradientDescent, HeavyBall, Method
 from momentum_dynamics.methods.protocol import period_of, spread
-from momentum_dynamics.problems.bilinear import BilinearGame
-from momentum_dynamics.problems.games import Game, QuadraticGame, is_game
-from momentum_dynamics.problems.plays import Play
 
-__all__ = ["SHAPED_KINDS", "hull_vertices", "step_size_bounds", "tune_game", "tune_spectrum"]
+__all__ = ["hull_vertices", "step_size_bounds", "tune_spectrum"]
 
 Array = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
 
-_KINDS: dict[str, tuple[Any, bool]] = {
-    "gradient-descent": (GradientDescent, False),
-    "heavy-ball": (HeavyBall, True),
-    "nesterov": (Nesterov, True),
-    "optimistic-gradient": (OptimisticGradient, False),
-    "extragradient": (Extragradient, False),
-}
-
-SHAPED_KINDS: tuple[str, ...] = tuple(_KINDS)
-"""Every kind that is tuned for complex spectra and for games."""
-
 _CONVEX = {"gradient-descent", "heavy-ball"}
 """Kinds whose level sets in the plane of curvatures are convex, and lie right of the origin."""
-
-
-def _known(kind: str) -> tuple[Any, bool]:
-    if kind not in _KINDS:
-        raise UnknownNameError.among("method tuned for complex curvatures", kind, _KINDS)
-    return _KINDS[kind]
 
 
 def _checked(spectrum: ArrayLike) -> Spectrum:
@@ -137,15 +108,12 @@ def _require_pull(values: Spectrum) -> None:
     if low <= _ROUNDING * np.abs(values).max():
         raise DomainError(
             f"The spectrum touches the origin or reaches around it (real parts from {low:.3g} to "
-            f"{high:.3g}), where no play at once converges; let the players of a game alternate, "
-            "or give it a pull, as Consensus does."
+            f"{high:.3g}), where no heavy ball converges at once; let the players of a game "
+            "alternate, give it a pull, as Consensus does, or take a kind such as ComplexMomentum."
         )
 
 
 _ROUNDING = 1e-13
-
-
-# One loop, complex curvatures ------------------------------------------------------------------
 
 
 def tune_spectrum(kind: str, spectrum: ArrayLike) -> Method:
@@ -172,18 +140,20 @@ def tune_spectrum(kind: str, spectrum: ArrayLike) -> Method:
     worst rate has one valley in the learning rate; the valleys' floors are then compared over
     momentum, and with those of the ellipse through the ends.
     """
-    build, _ = _known(kind)
+    require_shaped(kind)
     values = _checked(spectrum)
     if kind not in _CONVEX:
         if not np.abs(values).min() > 0:
             raise DomainError("The spectrum holds 0, on which no method moves; leave it out.")
-        return _tuned(kind, lambda method: _worst(method, values), float(np.abs(values).max()))
+        values = np.unique(values)
+        scale = float(np.abs(values).max())
+        return search((kind,), lambda methods: _worst(methods[0], values), (scale,))[0]
     _require_pull(values)
     corners = hull_vertices(values)
     if kind == "gradient-descent":
-        return build(learning_rate=_best_step(corners))
+        return GradientDescent(learning_rate=_best_step(corners))
     step, momentum = _best_pair(corners)
-    return build(learning_rate=step, momentum=momentum)
+    return HeavyBall(learning_rate=step, momentum=momentum)
 
 
 def _worst(method: Method, values: Spectrum) -> Any:
@@ -253,105 +223,3 @@ def _ellipse_start(corners: Spectrum) -> float:
     low, high = corners.real.min(), corners.real.max()
     best = shapes.ellipse_optimum((low + high) / 2, (high - low) / 2, corners.imag.max())
     return float(best.momentum)
-
-
-# Games -----------------------------------------------------------------------------------------
-
-
-def tune_game(kind: str, game: Game, play: Play | str) -> Method:
-    """The method of a kind that, used by all players, contracts a game's round fastest.
-
-    Parameters
-    ----------
-    kind : str
-        One of `SHAPED_KINDS`.
-    game : Game
-    play : Play or {"alternating", "simultaneous"}
-
-    Raises
-    ------
-    DomainError
-        If no method of the kind converges, or some direction of the game is not coupled at all.
-    NotTraceableError
-        If the game holds symbols.
-    UnknownNameError
-        If there is no such kind.
-    """
-    build, takes_momentum = _known(kind)
-    if not is_game(game):
-        raise DomainError(f"{game!r} is no game; give one such as BilinearGame(1.0).")
-    if getattr(game, "is_symbolic", False):
-        raise NotTraceableError(f"{game!r} holds symbols, but is tuned for numbers; put some in.")
-    probe = build(learning_rate=0.1, **({"momentum": 0.0} if takes_momentum else {}))
-    groups = round_groups(methods_of_players(probe, len(game.sizes)), play)
-    if len(set(groups)) == 1:
-        return tune_spectrum(kind, game.spectrum())
-    modes: Game = game
-    if isinstance(game, BilinearGame):
-        modes = QuadraticGame.family(0, np.unique(game.singular_values), 0)
-    strengths = np.linalg.svd(np.asarray(modes.jacobian(), dtype=float), compute_uv=False)
-    scale = float(strengths.max())
-    if scale == 0:
-        raise DomainError(f"{game!r} has no gradient anywhere; there is nothing to tune.")
-    if strengths.min() <= _ROUNDING * scale:
-        raise DomainError(
-            f"{game!r} leaves a direction uncoupled (a singular value of its Jacobian is 0, as "
-            "where players of a bilinear game differ in size), and there nothing moves; tune for "
-            "what is coupled, such as the BilinearGame of the other singular values."
-        )
-    batch = np.ndim(modes.jacobian()) - 2
-
-    def worst(method: Any) -> Any:
-        radius = np.asarray(round_radius(spread(method, batch), modes, play))
-        return radius.max(axis=tuple(range(-batch, 0))) if batch else radius
-
-    return _tuned(kind, worst, scale)
-
-
-def _tuned(kind: str, worst: Callable[[Any], Any], scale: float) -> Method:
-    """Search over one or two parameters: a grid, closer grids, and a simplex from the best."""
-    from scipy.optimize import minimize
-
-    build, takes_momentum = _known(kind)
-
-    def make(logarithm: Any, momentum: Any) -> Any:
-        fields = {"learning_rate": np.exp(logarithm) / scale}
-        return build(**fields, **({"momentum": momentum} if takes_momentum else {}))
-
-    center, half = np.array([np.log(0.03), 0.0]), np.array([np.log(200.0), 0.98])
-    for _ in range(_CLOSER):
-        logs = np.linspace(center[0] - half[0], center[0] + half[0], _GRID)
-        momenta = np.linspace(center[1] - half[1], center[1] + half[1], _GRID)
-        momenta = np.clip(momenta, -1, 1) if takes_momentum else np.zeros(1)
-        with np.errstate(all="ignore"):
-            rates = worst(make(np.repeat(logs, len(momenta)), np.tile(momenta, len(logs))))
-        place = int(np.nanargmin(rates))
-        center = np.array([logs[place // len(momenta)], momenta[place % len(momenta)]])
-        half = half / _SHRINK
-    dimension = 2 if takes_momentum else 1
-
-    def objective(point: Any) -> float:
-        momentum = float(point[1]) if takes_momentum else 0.0
-        with np.errstate(all="ignore"):
-            return float(np.max(worst(make(float(point[0]), momentum))))
-
-    best = center[:dimension]
-    for size in (1e-2, 1e-4, 1e-6):
-        simplex = best + size * np.vstack([np.zeros(dimension), np.eye(dimension)])
-        found = minimize(
-            objective, best, method="Nelder-Mead",
-            options={"initial_simplex": simplex, "xatol": 1e-14, "fatol": 1e-15, "maxfev": 250},
-        )  # fmt: skip
-        best = found.x
-    rate = objective(best)
-    if not rate < 1 - _BARELY:
-        raise DomainError(
-            f"No {kind} converges here: the best radius found is {rate:.9g}; try the other "
-            "order of play, a kind with momentum, or a game with a pull, as Consensus makes one."
-        )
-    return make(float(best[0]), float(best[1]) if takes_momentum else 0.0)
-
-
-_GRID, _CLOSER, _SHRINK, _BARELY = 41, 7, 3, 1e-9
-"""Points along each parameter, how often the grid is drawn closer and how much, and what rounding
-may leave below one."""

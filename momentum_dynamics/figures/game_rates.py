@@ -22,7 +22,6 @@ from momentum_dynamics.methods import (
     Extragradient,
     GradientDescent,
     HeavyBall,
-    Method,
     OptimisticGradient,
 )
 from momentum_dynamics.problems import BilinearGame, Consensus, HamiltonianDescent
@@ -174,39 +173,6 @@ class PerGradient:
     rate: Array
 
 
-def _best_one_sided(game: Game) -> tuple[Method, Method]:
-    """The fastest heavy ball against plain descent, by a search from the limit of large κ."""
-    from scipy.optimize import minimize
-
-    def players(point: Any) -> tuple[Method, Method]:
-        step, momentum = map(float, point)
-        return (
-            HeavyBall(learning_rate=step, momentum=momentum),
-            HeavyBall(learning_rate=step, momentum=0.0),
-        )
-
-    found = minimize(
-        lambda point: float(spectral_radius(players(point), game)),
-        games.minimax_one_sided(1.0)[:2], method="Nelder-Mead", options={"maxiter": 200},
-    )  # fmt: skip
-    return players(found.x)
-
-
-def _best_turning(curvatures: Array) -> Method:
-    """The fastest complex momentum on curvatures is, both players at once, by a search."""
-    from scipy.optimize import minimize
-
-    def turning(point: Any) -> Method:
-        step, depth, phase = map(float, point)
-        return ComplexMomentum(learning_rate=np.exp(step), momentum=np.tanh(depth), phase=phase)
-
-    found = minimize(
-        lambda point: float(np.max(spectral_radius(turning(point), 1j * curvatures))),
-        (-0.6, 0.8, 1.2), method="Nelder-Mead", options={"maxiter": 400},
-    )  # fmt: skip
-    return turning(found.x)
-
-
 class Contender(NamedTuple):
     """A tuned method, the field that it follows, and what a round costs each player."""
 
@@ -232,10 +198,11 @@ def _contenders(game: BilinearGame, low: float) -> list[Contender]:
                   "alternating"),
         Contender("descent in turn", plain, game, "alternating"),
         Contender("mean of descent in turn", plain, game, "alternating", averaged=True),
-        Contender("complex momentum", _best_turning(np.array([low, 1.0])), game, "simultaneous"),
+        Contender("complex momentum", at_once(ComplexMomentum), game, "simultaneous"),
         Contender("optimistic", at_once(OptimisticGradient), game, "simultaneous"),
         Contender("extragradient", at_once(Extragradient), game, "simultaneous", 2),
-        Contender("one negative momentum in turn", _best_one_sided(game), game, "alternating"),
+        Contender("one negative momentum in turn", tune((HeavyBall, GradientDescent), game=game),
+                  game, "alternating"),
         Contender("negative momentum in turn", tune(HeavyBall, game=game), game, "alternating"),
         Contender("consensus, γ = 1", tune(GradientDescent, game=drawn, play="simultaneous"),
                   drawn, "simultaneous", 2),

@@ -6,12 +6,14 @@ import pytest
 from momentum_dynamics import (
     Alternating,
     BilinearGame,
+    ComplexMomentum,
     Consensus,
     CovarianceGame,
     DomainError,
     Extragradient,
     GradientDescent,
     HeavyBall,
+    LinearGame,
     OptimisticGradient,
     QuadraticGame,
     UnknownNameError,
@@ -139,6 +141,87 @@ def test_methods_made_for_rotation():
 
 
 @pytest.mark.slow
+def test_complex_momentum():
+    """Better than what is printed for a rotation, and than any of its neighbors."""
+    found = tune(ComplexMomentum, spectrum=[1j])
+    assert worst(found, 1j) < worst(
+        ComplexMomentum(learning_rate=0.537, momentum=0.68, phase=3 * np.pi / 8), 1j
+    )
+    near = np.random.default_rng(6).normal(scale=0.02, size=(3, 4000))
+    tried = ComplexMomentum(
+        learning_rate=found.learning_rate * np.exp(near[0]),
+        momentum=found.momentum + near[1],
+        phase=found.phase + near[2],
+    )
+    assert spectral_radius(tried, 1j).min() > worst(found, 1j) - 1e-5
+    at_once = tune("complex-momentum", game=BilinearGame(1.0), play="simultaneous")
+    assert vars(at_once) == pytest.approx(vars(found), rel=1e-6)
+    # On real curvatures nothing is gained over Polyak's.
+    polyak = tune(HeavyBall, smallest_curvature=0.1, largest_curvature=1.0)
+    assert worst(tune(ComplexMomentum, spectrum=[0.1, 1.0]), [0.1, 1.0]) == pytest.approx(
+        worst(polyak, [0.1, 1.0]), abs=1e-6
+    )
+
+
+@pytest.mark.slow
+def test_one_sided_momentum_on_bilinear_games():
+    kinds = (HeavyBall, GradientDescent)
+    ball, descent = tune(kinds, game=BilinearGame(2.0))
+    law = games.best_one_sided(2.0)
+    assert (ball.learning_rate, ball.momentum) == pytest.approx(law[:2], rel=1e-5)
+    assert descent.learning_rate == ball.learning_rate
+    assert spectral_radius((ball, descent), BilinearGame(2.0)) == pytest.approx(0.5, abs=1e-6)
+    game = BilinearGame(np.diag([1.0, 0.005]))
+    pair = tune(kinds, game=game)
+    law = games.minimax_one_sided(1.0)
+    assert (pair[0].learning_rate, pair[0].momentum) == pytest.approx(law[:2], rel=5e-3)
+    gap = 1 - spectral_radius(pair, game)
+    assert gap == pytest.approx(games.minimax_one_sided_gap(200.0), rel=1e-3)
+
+
+@pytest.mark.slow
+def test_two_momenta_do_no_better_than_one_shared_on_a_range():
+    game = BilinearGame(np.diag([1.0, 0.02]))
+    pair = tune(("heavy-ball", "heavy-ball"), game=game)
+    law = games.minimax_alternating(1.0)
+    for own in pair:
+        assert (own.learning_rate, own.momentum) == pytest.approx(law[:2], rel=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kinds", "game", "order"), [
+    ((HeavyBall, GradientDescent), BilinearGame(np.diag([1.0, 0.5])), "alternating"),
+    ((HeavyBall, HeavyBall), QuadraticGame(np.diag([0.4, 0.1]), np.eye(2), np.diag([0.3, 2.0])),
+     "simultaneous"),
+    ((GradientDescent, HeavyBall), QuadraticGame(np.diag([0.4, 3.0]), np.eye(2), np.diag([0.3, 0])),
+     "alternating"),
+    ((GradientDescent,) * 3, LinearGame(np.eye(3) + np.diag([1, 2], 1) - np.diag([2, 1], -1),
+                                        (1, 1, 1)), "alternating"),
+    (ComplexMomentum, BilinearGame(1.0), "alternating"),
+    (ComplexMomentum, QuadraticGame(0.4, 1.0, 0.3), "simultaneous"),
+])  # fmt: skip
+def test_players_with_parameters_of_their_own_are_played_at_their_rate(kinds, game, order):
+    methods = tune(kinds, game=game, play=order)
+    radius = spectral_radius(methods, game, play=order)
+    run = play(methods, game, steps=int(min(500, 100 / (1 - radius))), play=order)
+    assert measure_rate(run.distance).rate == pytest.approx(radius, abs=0.02)
+    if isinstance(kinds, tuple) and len(set(kinds)) == 1:
+        shared = tune(kinds[0], game=game, play=order)
+        assert radius <= spectral_radius(shared, game, play=order) + 1e-6
+
+
+@pytest.mark.slow
+def test_unequal_pulls_ask_for_unequal_steps():
+    """Two steps put both roots of a round at 0, so that two rounds reach the equilibrium."""
+    game = QuadraticGame(10.0, 1.0, 0.1)
+    pair = tune((GradientDescent, GradientDescent), game=game)
+    assert spectral_radius(pair, game) < 1e-4
+    run = play(pair, game, steps=10)
+    assert run.distance[-1] < 1e-6 * run.distance[0]
+    assert spectral_radius(tune(GradientDescent, game=game), game) > 0.5
+
+
+@pytest.mark.slow
 def test_what_is_coupled_tunes_a_game_with_a_line_of_equilibria():
     """As the refusal advises: the singular values that are not 0."""
     game = CovarianceGame([[2.0, 0.5], [0.5, 1.0]])
@@ -171,6 +254,16 @@ def test_refusals():
         (DomainError, "An order of play is for a game",
          {"kind": HeavyBall, "spectrum": [1.0], "play": "alternating"}),
         (DomainError, "is no game", {"kind": HeavyBall, "game": 3.0}),
+        (DomainError, "Several kinds are for the players of a game",
+         {"kind": (HeavyBall, GradientDescent), "spectrum": [1.0]}),
+        (DomainError, "There are 3 kinds for 2 players; give one for all, or one each",
+         {"kind": [HeavyBall] * 3, "game": bilinear}),
+        (DomainError, "leave 5 parameters to search, but at most 4",
+         {"kind": (ComplexMomentum, ComplexMomentum), "game": bilinear}),
+        (DomainError, "Players who move at once take",
+         {"kind": (Extragradient, HeavyBall), "game": bilinear, "play": "simultaneous"}),
+        (UnknownNameError, "No method tuned for complex curvatures is called 'chebyshev'",
+         {"kind": (HeavyBall, "chebyshev"), "game": bilinear}),
         (UnknownNameError, "No method tuned for complex curvatures is called 'chebyshev'",
          {"kind": "chebyshev", "spectrum": [1.0]}),
     ]  # fmt: skip
