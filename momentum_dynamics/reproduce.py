@@ -54,7 +54,7 @@ class Report:
     figures : tuple of str
         Slugs drawn in this run.
     numbers : tuple of mappings
-        The worked numbers of the scorecard; those of the last whole run if slugs were named.
+        The worked numbers of the scorecard; those of the last whole run if this is none.
     out : Path
     quick : bool
     seconds : float
@@ -115,7 +115,7 @@ def write_gallery(
     full: bool = False,
     jobs: int | None = None,
     out: str | Path | None = None,
-    formats: Sequence[str] = ("svg", "png"),
+    formats: Sequence[str] | None = None,
     progress: bool = False,
 ) -> Report:
     """Judge claims, draw figures, write gallery and scorecard.
@@ -125,7 +125,7 @@ def write_gallery(
     slugs : iterable of str
         Claims or figures; all of both by default. Pages keep what other runs wrote.
     quick : bool
-        Coarse figures, in a folder of their own.
+        Coarse figures and no worked numbers, in a folder of their own.
     full : bool
         First run the race of optimizers on real data, about an hour, the networks on a ring of
         Gaussians, and the sharpness of a network on digits, ten minutes each, and put their results
@@ -134,7 +134,8 @@ def write_gallery(
         Processes; one for each processor by default, at most four.
     out : path, optional
         ``figures``, or ``build/quick-figures`` under quick.
-    formats : sequence of {"svg", "png", "pdf"}
+    formats : sequence of {"svg", "png", "pdf"}, optional
+        By default SVG and PNG, under quick PNG alone.
     progress : bool
         Show a bar where the output is a terminal.
 
@@ -158,6 +159,8 @@ def write_gallery(
     what they measure is kept there; the scorecard holds their verdicts.
     """
     begun = time.monotonic()
+    if formats is None:
+        formats = ("png",) if quick else ("svg", "png")
     for name in formats:
         if name not in FORMATS:
             raise UnknownNameError.among("format", name, FORMATS)
@@ -184,7 +187,7 @@ def write_gallery(
 
         run_everything(count, progress=progress)
     # The longest task comes first, so that no process is left with it at the end.
-    tasks: list[_Task] = [] if wanted else [(_NUMBERS, _compute_numbers, ())]
+    tasks: list[_Task] = [] if wanted or quick else [(_NUMBERS, _compute_numbers, ())]
     tasks += [(slug, _draw, (slug, str(folder), tuple(formats), quick)) for slug in chosen_figures]
     order = [item.slug for item in list_claims()]
     is_live = {item.slug: item.live for item in list_claims()}

@@ -475,7 +475,7 @@ def test_reproduce_passes_its_options_on_and_its_verdict_back(capsys, monkeypatc
         "full": False,
         "jobs": None,
         "out": None,
-        "formats": ("svg", "png"),
+        "formats": None,
         "progress": False,
     }
     chosen = {

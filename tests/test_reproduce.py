@@ -86,8 +86,16 @@ def test_the_pages_name_what_is_there_and_ask_for_nothing_outside(first):
 @pytest.mark.slow
 def test_two_runs_and_two_processes_give_the_same_bytes(first, tmp_path):
     folder, _ = first
-    write_gallery([CLAIM, PICTURE], out=tmp_path, jobs=2, quick=True)
+    write_gallery([CLAIM, PICTURE], out=tmp_path, jobs=2, quick=True, formats=("svg", "png"))
     assert files(tmp_path) == files(folder)
+
+
+def test_a_quick_gallery_has_pictures_of_one_kind(tmp_path):
+    write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True)
+    key = figure(PICTURE).source.key
+    assert {f"{key}/{PICTURE}.{kind}" for kind in ("png", "npz", "json")} < set(files(tmp_path))
+    assert f"{key}/{PICTURE}.svg" not in files(tmp_path)
+    assert f'src="{key}/{PICTURE}.png"' in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 LIVE = "real-workers-conserve-staleness"
@@ -151,14 +159,15 @@ def test_worked_numbers_are_those_of_the_last_whole_run(tmp_path, monkeypatch):
         return json.loads((tmp_path / "scorecard.json").read_text(encoding="utf-8"))["numbers"]
 
     monkeypatch.setattr(reproduce, "list_numbers", lambda: list_numbers()[:3])
-    assert write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"]).numbers == ()
+    some = {"out": tmp_path, "jobs": 1, "formats": ["svg"]}
+    assert write_gallery([PICTURE], **some).numbers == ()
     assert kept() == []
     with monkeypatch.context() as patched:
         patched.setattr(reproduce, "_choose", lambda _: ([], [PICTURE]))
-        whole = write_gallery(out=tmp_path, jobs=1, quick=True, formats=["svg"])
+        whole = write_gallery(**some)
     assert whole.claims == ()
     assert kept() == [number.to_dict() for number in list_numbers()[:3]] == list(whole.numbers)
-    again = write_gallery([PICTURE], out=tmp_path, jobs=1, quick=True, formats=["svg"])
+    again = write_gallery([PICTURE], **some)
     assert again.numbers == whole.numbers
     assert kept() == list(whole.numbers)
 

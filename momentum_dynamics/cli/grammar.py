@@ -67,9 +67,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--format",
         type=_words,
-        default=("svg", "png"),
         metavar="svg,png,pdf",
-        help="kinds of pictures; default: svg,png",
+        help="kinds of pictures; default: svg,png, with --quick png",
     )
 
     _add_json(command(commands.claims))

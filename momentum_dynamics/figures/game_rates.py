@@ -48,13 +48,15 @@ class Gaps:
     momentum: Array
 
 
-def _gaps(*, condition_number: Sequence[float] = (10.0, 30.0, 100.0, 300.0, 1000.0)) -> Gaps:
+def _gaps(
+    *, condition_number: Sequence[float] = (10.0, 30.0, 100.0, 300.0, 1000.0), points: int = 4
+) -> Gaps:
     kappas = np.asarray(condition_number, dtype=float)
     gaps = np.empty((5, len(kappas)))
     momentum = np.empty((3, len(kappas)))
     for index, kappa in enumerate(kappas):
         corners = monotone_corners(kappa)
-        family = scalar_class(kappa)
+        family = scalar_class(kappa, points)
         bilinear = BilinearGame(np.diag([1.0, 1 / kappa]))
         descent = tune("gradient-descent", spectrum=corners)
         ball = tune("heavy-ball", spectrum=corners)
@@ -152,7 +154,7 @@ GAPS = Figure(
     caption=_tell_gaps,
     panels="lllrr",
     size=(WIDTH, 3.7),
-    quick={"condition_number": (10.0, 30.0)},
+    quick={"condition_number": (10.0, 30.0), "points": 2},
     remark="The papers' orders of κ; constants, class of scalar games and picture are ours.",
 )
 

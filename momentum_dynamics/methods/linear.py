@@ -23,7 +23,7 @@ from momentum_dynamics.methods.protocol import (
     stage_of,
     transient_of,
 )
-from momentum_dynamics.methods.rows import Rows, combine, is_zero, settle, stack
+from momentum_dynamics.methods.rows import PLAIN, Rows, combine, is_zero, settle, stack
 from momentum_dynamics.notation import GLOSSARY, Scalar, is_symbolic
 
 __all__ = ["StateSpace", "stack", "state_space"]
@@ -106,6 +106,8 @@ class StateSpace:
             If batch axes do not broadcast.
         """
         others = (*numbers, *self.entries)
+        if all(type(number) in PLAIN for number in others):
+            return self
         return StateSpace(
             transition=settle(self.transition, *others),
             injection=settle(self.injection, *others),

@@ -11,14 +11,19 @@ import numpy as np
 from momentum_dynamics.errors import NotTraceableError, ShapeError
 from momentum_dynamics.notation import Scalar, is_symbolic
 
-__all__ = ["Rows", "as_float", "as_rows", "combine", "is_zero", "settle", "stack"]
+__all__ = ["PLAIN", "Rows", "as_float", "as_rows", "combine", "is_zero", "settle", "stack"]
 
 Rows: TypeAlias = tuple[tuple[Scalar, ...], ...]
 """A small matrix as rows of scalars, each with its own batch axes."""
 
+PLAIN = frozenset({int, float, np.int64, np.float64})
+"""Types of single real numbers, which need no closer look; most entries are of these."""
+
 
 def is_zero(value: Scalar) -> bool:
     """Say whether an entry is the plain number 0, which sums may leave out."""
+    if type(value) in PLAIN:
+        return bool(value == 0)
     return (np.ndim(value) == 0 and not is_symbolic(value) and value == 0) or (
         is_symbolic(value) and bool(value.is_zero)
     )
