@@ -159,7 +159,7 @@ def test_queue_against_its_bare_updates_and_against_few_workers(race, monkeypatc
     assert over_few <= 1.6
 
 
-@pytest.mark.parametrize(("workers", "least"), [(16, 20), (10_000, 38)])
+@pytest.mark.parametrize(("workers", "least"), [(16, 20), (10_000, 42)])
 def test_queue_against_a_heap_of_pythons(race, workers, least):
     """With 16 workers the heap has four levels, and most of its time goes into two draws."""
     best = best_of(race, 5, queue=lambda: queue(workers), heap=lambda: heap_loop(workers))
