@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from momentum_dynamics.claims import Citation
+from momentum_dynamics.claims.game_noise import settled_square
 from momentum_dynamics.dynamics.playing import stationary_radius
 from momentum_dynamics.dynamics.radius import spectral_radius
 from momentum_dynamics.figures.base import Figure, number
@@ -18,7 +19,6 @@ from momentum_dynamics.laws.games import alternating_floor
 from momentum_dynamics.methods import HeavyBall
 from momentum_dynamics.problems import BilinearGame, QuadraticGame
 from momentum_dynamics.problems.games import Game
-from momentum_dynamics.simulation import play
 
 __all__: list[str] = []
 
@@ -103,13 +103,8 @@ _MOMENTUM = -0.3
 
 def _settled(method: HeavyBall, game: Game, rounds: int, replicas: int, seed: Any) -> Any:
     """The root mean square distance of plays from the equilibrium, and its standard error."""
-    run = play(
-        method, game, steps=rounds, replicas=replicas, noise_variance=1.0, seed=seed,
-        start=np.zeros(2), stride=rounds,
-    )  # fmt: skip
-    square = run.distance[-1] ** 2
-    radius = np.sqrt(square.mean(axis=-1))
-    return radius, square.std(axis=-1) / np.sqrt(replicas) / (2 * radius)
+    square, error = settled_square(method, game, 1.0, rounds, replicas, seed)
+    return np.sqrt(square), error / (2 * np.sqrt(square))
 
 
 def _draw_noise(data: Noise, axes: Any) -> None:
@@ -137,7 +132,7 @@ def _draw_noise(data: Noise, axes: Any) -> None:
         data.played_step, data.played_of_step, yerr=3 * data.error_of_step, fmt="o",
         color=colors[-1], markersize=4, capsize=2,
     )  # fmt: skip
-    steps.set(xlabel=label("learning_rate"))
+    steps.set(xlabel=label("learning_rate"), ylabel="settled distance")
     steps.set_yticks([0.3, 1, 2], ["0.3", "1", "2"])
     steps.minorticks_off()
     steps.set_title("$\\beta = -0.3$")
